@@ -22,7 +22,6 @@ if _TYPE_CHECKING:
     from matcher.gallery import CandidateList, Filters, Gallery, GalleryWriter, Reference
     from matcher.likelihood.mark_limits import MarkExtent
     from matcher.mark.quality import Quality, assess
-    from matcher.numeric.limits import DEFAULT_LIMITS, Limits
     from matcher.numeric.parameters import (
         DEFAULT_PARAMETERS,
         FIRING_PIN_PARAMETERS,
@@ -31,6 +30,7 @@ if _TYPE_CHECKING:
         Parameters,
     )
     from matcher.numeric.profile_parameters import APERTURE_SHEAR_PARAMETERS, ProfileParameters
+    from matcher.numeric.size_limits import DEFAULT_LIMITS, Limits
     from matcher.read.formats import read_topography
     from matcher.read.mask import read_mask
     from matcher.read.photograph import Lighting, Photograph, read_photograph
@@ -106,7 +106,7 @@ _HOMES = {
     "matcher.gallery": "CandidateList Filters Gallery GalleryWriter Reference",
     "matcher.likelihood.mark_limits": "MarkExtent",
     "matcher.mark.quality": "Quality assess",
-    "matcher.numeric.limits": "DEFAULT_LIMITS Limits",
+    "matcher.numeric.size_limits": "DEFAULT_LIMITS Limits",
     "matcher.numeric.parameters": "DEFAULT_PARAMETERS FIRING_PIN_PARAMETERS MATCHER_VERSION RELIEF_PARAMETERS "
     "Parameters",
     "matcher.numeric.profile_parameters": "APERTURE_SHEAR_PARAMETERS ProfileParameters",

@@ -51,7 +51,7 @@ PATCHES: Final = {
     "exchange/store/tables/schema_version.py": {
         f"SCHEMA_VERSION = {SCHEMA_VERSION}\n": f"SCHEMA_VERSION = {NEXT_SCHEMA_VERSION}\n"
     },
-    "exchange/store/tables/records.py": {
+    "exchange/store/tables/record_tables.py": {
         "    firing_pin_class: Mapped[str]\n": "    firing_pin_class: Mapped[str | None]\n"
         '    laboratory: Mapped[str] = mapped_column(server_default="unknown")\n',
         "class AudienceRow(Base):": "class LaboratoryRow(Base):\n"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from exchange.cli.node import Home
+from exchange.cli.node_commands import Home
 from exchange.cli.tables import AsJson, print_json
 from exchange.home import resolve_home
 
@@ -20,7 +20,7 @@ def glossary() -> None:
 def check(home: Home = None, as_json: AsJson = False) -> None:
     """Say which terms the file glossary.toml in the node's home replaces, and what of it no page knows: exit code 1."""
     from exchange.config import load_settings
-    from exchange.web.languages.glossary import GLOSSARY_FILE, overrides
+    from exchange.web.languages.terms_glossary import GLOSSARY_FILE, overrides
 
     folder = load_settings(resolve_home(home)).home
     path, found = folder / GLOSSARY_FILE, overrides(folder)

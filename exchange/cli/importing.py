@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from exchange.cli.acting import Acting, maker_of
-from exchange.cli.node import Home
+from exchange.cli.node_commands import Home
 from exchange.cli.opening import node_at
 from exchange.cli.tables import AsJson, print_json
 from exchange.spreadsheet_cells import guarded

@@ -11,39 +11,32 @@ from typing import Annotated, Any
 
 import typer
 
-from exchange.cli import (
-    conformance,
-    demo,
-    glossary,
-    importing,
-    instruments,
-    jurisdictions,
-    node,
-    policy,
-    queries,
-    records,
-    sync,
-    truth,
-)
-from exchange.cli.access import tokens, users
+from exchange.cli import conformance, demo, glossary, importing, sync
+from exchange.cli import instrument_commands as instruments
+from exchange.cli import jurisdiction_commands as jurisdictions
+from exchange.cli import node_commands as node
+from exchange.cli import policy_commands as policy
+from exchange.cli import query_commands as queries
+from exchange.cli import record_commands as records
+from exchange.cli import truth_commands as truth
+from exchange.cli.access import token_commands as tokens
+from exchange.cli.access import user_commands as users
 from exchange.cli.command_groups import Command, CommandHeading, command_line
-from exchange.cli.integrity import audit, bundles, log_check
-from exchange.cli.keys import peers, root, rotate
+from exchange.cli.integrity import audit_commands as audit
+from exchange.cli.integrity import bundles
+from exchange.cli.integrity import log_check_commands as log_check
+from exchange.cli.keys import peer_commands as peers
+from exchange.cli.keys import root_commands as root
+from exchange.cli.keys import rotate_commands as rotate
 from exchange.cli.matching import calibration, compare, evaluation, inspection
 from exchange.cli.matching.region_option import RegionCommand
-from exchange.cli.operate import (
-    backup,
-    doctor,
-    egress,
-    extras,
-    jobs,
-    migration,
-    restore_drill,
-    settings,
-    top,
-    watching,
-    webhooks,
-)
+from exchange.cli.operate import backup_commands as backup
+from exchange.cli.operate import doctor, extras, settings, top, watching
+from exchange.cli.operate import egress_commands as egress
+from exchange.cli.operate import job_commands as jobs
+from exchange.cli.operate import migration_commands as migration
+from exchange.cli.operate import restore_drill_commands as restore_drill
+from exchange.cli.operate import webhook_commands as webhooks
 from exchange.cli.serving.memory import collect_seldom
 from exchange.errors import ExchangeError
 from exchange.extensions import parts_for

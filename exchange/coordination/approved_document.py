@@ -34,7 +34,7 @@ from exchange.errors import Conflict, Forbidden, InvalidInput, StatementInvalid
 from exchange.flows.node.node import Node
 from exchange.flows.statement.proven import ProvenStatement, make_proven, verify_proven
 from exchange.flows.statement.sign_statement import enter, say
-from exchange.store.log.statements import find_statement
+from exchange.store.log.statement_rows import find_statement
 from schemas import Approval, Maker, open_envelope, parse_statement
 from schemas.exhibit import Contract
 from schemas.lane import Base64Text

@@ -19,9 +19,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from exchange.demo.deal import JURISDICTIONS, DealtScan, deal_folder, deal_synthetic, jurisdiction_name
+from exchange.demo.demo_processes import DemoNode, enrol_all, make_node
+from exchange.demo.demo_report import print_header, print_kept, print_outcome
 from exchange.demo.outcome import Outcome, Submitted, judge_outcome
-from exchange.demo.processes import DemoNode, enrol_all, make_node
-from exchange.demo.report import print_header, print_kept, print_outcome
 from exchange.errors import ComputeFailed
 from schemas.vocabulary import Role
 

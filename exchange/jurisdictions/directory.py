@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 
 from exchange.config import PageLanguage
 from exchange.errors import InvalidInput
-from exchange.jurisdictions.entry import ENGLISH, Entries, JurisdictionEntry, read_entries
+from exchange.jurisdictions.jurisdiction_entry import ENGLISH, Entries, JurisdictionEntry, read_entries
 from schemas.jurisdiction import MAX_JURISDICTIONS, Jurisdiction
 
 _SHIPPED: Final = Path(__file__).with_name("first_release.json")

@@ -10,7 +10,7 @@ from typing import Final
 from exchange.errors import ConfigurationError, InvalidInput
 from exchange.home import private_folder, read_bounded, write_private
 from exchange.jurisdictions.directory import check_entries, shipped_directory
-from exchange.jurisdictions.entry import MAX_ENTRIES_BYTES, Entries, plain_entries, read_entries
+from exchange.jurisdictions.jurisdiction_entry import MAX_ENTRIES_BYTES, Entries, plain_entries, read_entries
 
 OWN_FILE: Final = "jurisdictions.json"
 

@@ -15,7 +15,7 @@ from tuf.api.serialization.json import JSONSerializer
 
 from exchange.errors import InvalidInput, RootInvalid
 from exchange.jurisdictions.directory import Directory, check_entries, shipped_directory
-from exchange.jurisdictions.entry import Entries, plain_entries
+from exchange.jurisdictions.jurisdiction_entry import Entries, plain_entries
 from exchange.trust.registry import (
     JURISDICTIONS_FIELD,
     RegisteredNode,

@@ -23,7 +23,7 @@ from tuf.api.metadata import Metadata, TargetFile, Targets
 
 from exchange.errors import InvalidInput
 from exchange.jurisdictions.directory import Directory, shipped_directory
-from exchange.jurisdictions.entry import Entries, entries_in
+from exchange.jurisdictions.jurisdiction_entry import Entries, entries_in
 from exchange.trust.card import spoken_fingerprint
 from exchange.trust.root import RootFile, not_trusted, open_metadata, parse_root, require, verify_chain
 from schemas import HybridKey, KeyEvent

@@ -22,29 +22,29 @@ from exchange.web.http import problems
 from exchange.web.http.access_log import Followed
 from exchange.web.http.compute_threads import rooms_of
 from exchange.web.http.head_requests import HeadAsGet
-from exchange.web.http.parameters import only_known_parameters
+from exchange.web.http.url_parameters import only_known_parameters
 from exchange.web.languages.spoken import Naming
 from exchange.web.mail_text import letters_of
-from exchange.web.pages.app import create_pages, front_door
 from exchange.web.pages.extended import routes_parts
-from exchange.web.rest import (
-    alerts,
-    audit,
-    blobs,
-    firearms,
-    heights,
-    held_records,
-    lane,
-    mirror,
-    pair_bundles,
-    proposals,
-    queries,
-    records,
-    statements,
-    terms,
-)
-from exchange.web.rest import node as node_routes
-from exchange.web.rest.review import candidates, hits, verifications
+from exchange.web.pages.pages_app import create_pages, front_door
+from exchange.web.rest import alert_routes as alerts
+from exchange.web.rest import audit_routes as audit
+from exchange.web.rest import blob_routes as blobs
+from exchange.web.rest import firearm_routes as firearms
+from exchange.web.rest import heights_routes as heights
+from exchange.web.rest import held_record_routes as held_records
+from exchange.web.rest import lane_routes as lane
+from exchange.web.rest import mirror_routes as mirror
+from exchange.web.rest import node_routes as node_routes
+from exchange.web.rest import pair_bundle_routes as pair_bundles
+from exchange.web.rest import proposal_routes as proposals
+from exchange.web.rest import query_routes as queries
+from exchange.web.rest import record_routes as records
+from exchange.web.rest import statement_routes as statements
+from exchange.web.rest import terms_routes as terms
+from exchange.web.rest.review import candidate_routes as candidates
+from exchange.web.rest.review import hit_routes as hits
+from exchange.web.rest.review import verification_routes as verifications
 from exchange.worker import Worker
 
 DRAIN_BYTES = 512 * 1024 * 1024

@@ -6,8 +6,8 @@ from exchange.flows.alerts.mail import Letter, LetterWriter, Occasion
 from exchange.flows.node.node import Node
 from exchange.web.languages import Spoken
 from exchange.web.languages import gettext as _
-from exchange.web.languages.glossary import glossary_of
 from exchange.web.languages.spoken import directory_of, speaking
+from exchange.web.languages.terms_glossary import glossary_of
 
 
 def letters_of(node: Node) -> LetterWriter:

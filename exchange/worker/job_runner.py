@@ -13,7 +13,7 @@ from structlog.contextvars import bound_contextvars
 
 from exchange.errors import ExchangeError, PeerBusy, PeerUnreachable, StoreUnavailable, WebhookFailed
 from exchange.flows.alerts.webhooks import tell_webhook
-from exchange.flows.log.objects import settle_object
+from exchange.flows.log.log_objects import settle_object
 from exchange.flows.node.node import Node
 from exchange.flows.node.worker_lease import LEASE_S, most_attempts, tell_on_scan
 from exchange.flows.query.answer import answer_query
@@ -27,10 +27,10 @@ from exchange.flows.terms.erase import erase
 from exchange.flows.truth.known_pairs import score_test_fire
 from exchange.net.client import PeerClient
 from exchange.patience import Patience, is_away, told_as_away
-from exchange.store.entry.records import record_and_issuer
+from exchange.store.entry.record_rows import record_and_issuer
 from exchange.store.node import jobs
 from exchange.store.node.jobs import OF_SCANS, JobKind
-from exchange.store.tables.work import JobRow
+from exchange.store.tables.work_tables import JobRow
 from exchange.worker.loops import IDLE_S
 
 

@@ -19,9 +19,15 @@ from exchange.flows.hits.pairs import work_out_all
 from exchange.flows.integrity.log_check import check_when_due
 from exchange.flows.keys.restore_key_events import cosign_again
 from exchange.flows.log.audit_rows import erase_outlived_rows, seal_audit
-from exchange.flows.log.checkpoint import sign_head
+from exchange.flows.log.log_objects import (
+    evict,
+    promise_objects,
+    promise_uploads_again,
+    set_objects_aside,
+    sweep_objects,
+)
 from exchange.flows.log.mend import mend_log
-from exchange.flows.log.objects import evict, promise_objects, promise_uploads_again, set_objects_aside, sweep_objects
+from exchange.flows.log.signed_checkpoint import sign_head
 from exchange.flows.log.stamping import note_stamp_failure, stamp_head
 from exchange.flows.log.start import begin_log_start, may_sign, note_set_aside, sets_aside
 from exchange.flows.node.node import Node
@@ -38,7 +44,7 @@ from exchange.flows.sync.serve_lane import give_mended
 from exchange.flows.terms.withdraw import purge
 from exchange.net.time_authority import TimeAuthorityClient
 from exchange.store.scan.deliveries import kept_scans
-from exchange.store.witness.rebuild import lost_leaves
+from exchange.store.witness.rebuild_rows import lost_leaves
 from exchange.worker.loops import Loop
 
 log = structlog.get_logger(__name__)

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from matcher.evaluate.conditions import Conditions
-from matcher.evaluate.pairs import PairScore
+from matcher.evaluate.evaluated_pairs import PairScore
 from matcher.likelihood.calibrate import LeaveOneOut, leave_one_out
 from matcher.likelihood.calibration_model import CalibrationRefused
 from matcher.likelihood.scored_pairs import ScoredPairs

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Protocol
 
 from matcher.evaluate.conditions import Conditions
+from matcher.evaluate.evaluated_pairs import Progress
 from matcher.evaluate.evaluation_figures import ScoredPair, scored_pairs
-from matcher.evaluate.pairs import Progress
 from matcher.evaluate.run_evaluation import AS_IS, EvaluationError, evaluate
 from matcher.likelihood.calibrate import calibrate
 from matcher.likelihood.calibration_file import CalibrationModels

@@ -17,8 +17,8 @@ from matcher.areal.prepared import Prepared, pack
 from matcher.areal.prepared_photograph import clean_photograph, inverted
 from matcher.errors import MatcherError, ScanNotUsable
 from matcher.evaluate.conditions import Conditions
+from matcher.evaluate.evaluated_pairs import PairScore, Progress, Stopwatch, better_of, score_across, score_pairs
 from matcher.evaluate.evaluation_figures import Evaluation, Run, split, summarise
-from matcher.evaluate.pairs import PairScore, Progress, Stopwatch, better_of, score_across, score_pairs
 from matcher.evaluate.true_overlap import true_overlaps
 from matcher.mark.clean import CleanScan, clean
 from matcher.numeric import figures

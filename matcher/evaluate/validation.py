@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from matcher.evaluate.conditions import Conditions
+from matcher.evaluate.evaluated_pairs import Progress
 from matcher.evaluate.evaluation_figures import Evaluation
-from matcher.evaluate.pairs import Progress
 from matcher.evaluate.reference_models import make_models
 from matcher.evaluate.run_evaluation import EvaluationError, evaluate, read_truth
 from matcher.likelihood.calibration_file import CalibrationModels

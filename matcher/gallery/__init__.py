@@ -6,8 +6,8 @@
 >>> Gallery(folder).correlate([prepare(query)])[0].candidates  # doctest: +SKIP
 """
 
-from matcher.gallery.query import Candidate, CandidateList, Gallery
+from matcher.gallery.gallery_query import Candidate, CandidateList, Gallery
+from matcher.gallery.gallery_writer import GalleryWriter
 from matcher.gallery.schema import Filters, Reference
-from matcher.gallery.writer import GalleryWriter
 
 __all__ = ["Candidate", "CandidateList", "Filters", "Gallery", "GalleryWriter", "Reference"]

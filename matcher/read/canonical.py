@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matcher.errors import ScanRefused
-from matcher.numeric.limits import MIB
+from matcher.numeric.size_limits import MIB
 
 SPACING_RANGE_UM = (0.05, 50.0)
 """From the finest interferometer objective to the coarsest sampling on which striae could still show."""

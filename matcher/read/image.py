@@ -18,7 +18,7 @@ from PIL.PngImagePlugin import PngImageFile
 from PIL.TiffImagePlugin import ImageFileDirectory_v2, TiffImageFile
 
 from matcher.errors import ScanRefused
-from matcher.numeric.limits import DEFAULT_LIMITS, Limits, read_within
+from matcher.numeric.size_limits import DEFAULT_LIMITS, Limits, read_within
 
 _BITS = (8, 16)
 _TIFF_WIDTH, _TIFF_HEIGHT, _TIFF_BITS = 256, 257, 258

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matcher.errors import ScanRefused
-from matcher.numeric.limits import DEFAULT_LIMITS, Limits
+from matcher.numeric.size_limits import DEFAULT_LIMITS, Limits
 
 _BLACK, _WHITE = 0.25, 0.75
 _GREY_SHARE = 0.01

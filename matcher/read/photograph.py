@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matcher.errors import ScanRefused
-from matcher.numeric.limits import DEFAULT_LIMITS, Limits
+from matcher.numeric.size_limits import DEFAULT_LIMITS, Limits
 from matcher.read.mask import check_mask_shape
 
 _FINEST_UM, _COARSEST_UM = 0.05, 200.0

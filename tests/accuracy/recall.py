@@ -38,7 +38,7 @@ from matcher.areal.prepared import is_partial
 from matcher.areal.ranking import Plan, best, polar_query, sift
 from matcher.evaluate.conditions import centroid_um, deviation_um, noisy, rotated, sector
 from matcher.evaluate.run_evaluation import read_truth
-from matcher.gallery.query import _SECOND_LEAST, _SECOND_SHARE
+from matcher.gallery.gallery_query import _SECOND_LEAST, _SECOND_SHARE
 from matcher.mark.regions import level_region
 from matcher.numeric.packed import PackedGrid
 from matcher.numeric.plane import Plane, blurred, moved

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from exchange.flows.candidates.standing_out import beyond_chance, standing_out
 from matcher.evaluate.conditions import Conditions
-from matcher.evaluate.pairs import PairScore
+from matcher.evaluate.evaluated_pairs import PairScore
 from matcher.evaluate.run_evaluation import evaluate, read_truth
 
 NODES = 3

@@ -7,7 +7,7 @@ import pytest
 
 from matcher import DEFAULT_PARAMETERS, Prepared, compare, correlate, prepare
 from matcher.evaluate.conditions import rotated
-from matcher.evaluate.pairs import Stopwatch, score_pairs
+from matcher.evaluate.evaluated_pairs import Stopwatch, score_pairs
 from matcher.numeric import figures
 from matcher.synthetic import breech_face
 

@@ -23,7 +23,7 @@ import pytest
 from PIL import Image
 
 import matcher
-from exchange.web.pages.app import POLICY
+from exchange.web.pages.pages_app import POLICY
 from matcher.draw.display import display_filtered, display_heights, display_photograph, encode_display
 from matcher.synthetic.render import render
 from tests.browser.viewer_page import Viewer

@@ -9,8 +9,8 @@ import pyotp
 from sqlalchemy import delete, update
 
 from exchange.flows.access.sign_in import invite_user
-from exchange.store.access.users import all_users
-from exchange.store.tables.sign_in import SessionRow, SignInRow
+from exchange.store.access.user_rows import all_users
+from exchange.store.tables.sign_in_tables import SessionRow, SignInRow
 from schemas.vocabulary import Role
 from tests.exchange.conftest import RunningNode
 

@@ -15,10 +15,10 @@ from typing import Any
 from PIL import Image
 
 from exchange.flows.node.pipelines import PIPELINES
-from exchange.flows.report.report import gather_report
-from exchange.store.access.users import add_user
-from exchange.store.review.candidates import CandidateView, find_candidate
-from exchange.web.report.render import draw_first_page
+from exchange.flows.report.pair_report import gather_report
+from exchange.store.access.user_rows import add_user
+from exchange.store.review.candidate_rows import CandidateView, find_candidate
+from exchange.web.report.render_report import draw_first_page
 from schemas.vocabulary import Role
 from tests.browser.conftest import OPTIONS, STATIC
 from tests.browser.pages import person, sign_in, wait_ready

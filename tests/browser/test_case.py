@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from pypdf import PdfReader
 
-from exchange.store.access.users import add_user
+from exchange.store.access.user_rows import add_user
 from schemas.vocabulary import Jurisdiction, Role
 from tests.browser.pages import person, sign_in, wait_ready
 from tests.exchange.conftest import RunningNode, node_starter

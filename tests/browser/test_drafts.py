@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from exchange.store.access.users import add_user
-from exchange.store.tables.drafts import DraftFileRow, DraftRow
+from exchange.store.access.user_rows import add_user
+from exchange.store.tables.draft_tables import DraftFileRow, DraftRow
 from schemas.vocabulary import Jurisdiction, Role
 from tests.browser.pages import end_sessions, field, in_another_tab, person, sign_in, sign_in_again
 from tests.browser.test_register import begin, dropped, saved

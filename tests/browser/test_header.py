@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from exchange.store.access.users import add_user
+from exchange.store.access.user_rows import add_user
 from schemas.vocabulary import Jurisdiction, Role
 from tests.browser.pages import sign_in, sign_out
 from tests.exchange.conftest import RunningNode, node_starter

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from exchange.store.tables.drafts import DraftRow
+from exchange.store.tables.draft_tables import DraftRow
 from schemas.vocabulary import Role
 from tests.browser.laboratory import Laboratory, examiner_at, laboratory_with, open_first, topographies
 from tests.browser.pages import end_sessions, enter, in_another_tab, person, settle, sign_in_again, wait_ready

@@ -15,8 +15,8 @@ from exchange.flows.blind.tasks import take_task, tasks_for
 from exchange.flows.blind.visibility import pair_of
 from exchange.flows.node.pipelines import PIPELINES
 from exchange.flows.review.statements import speak
-from exchange.store.access.users import add_user, all_users
-from exchange.store.review.candidates import CandidateView, Page, open_candidates
+from exchange.store.access.user_rows import add_user, all_users
+from exchange.store.review.candidate_rows import CandidateView, Page, open_candidates
 from schemas import Maker
 from schemas.vocabulary import Jurisdiction, Role, SignedInBy
 from tests.browser.pages import sign_in

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from exchange.clock import stamp_in
-from exchange.store.tables.terms import ApprovalRow
-from exchange.web.pages import live_hints
+from exchange.store.tables.terms_tables import ApprovalRow
+from exchange.web.pages import live_hint_pages as live_hints
 from schemas.vocabulary import Jurisdiction, Role
 from tests.browser.pages import enter
 from tests.exchange.conftest import RunningNode, node_starter

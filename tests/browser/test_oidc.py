@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from exchange.store.access.users import add_user
+from exchange.store.access.user_rows import add_user
 from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.conftest import node_starter
 from tests.exchange.real_provider import real_provider

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from exchange.store.tables.records import CandidateRow
+from exchange.store.tables.record_tables import CandidateRow
 from tests.browser.laboratory import Laboratory, Sent, examiner_at, laboratory_with, open_first, topographies
 from tests.browser.pages import settle, wait_ready
 

@@ -8,7 +8,7 @@ from typing import Any, get_args
 
 import pytest
 
-from exchange.store.access.users import all_users
+from exchange.store.access.user_rows import all_users
 from schemas.record import ScanMediaType
 from schemas.vocabulary import Role
 from tests.browser.pages import person, sign_in

@@ -24,12 +24,12 @@ from exchange.flows.query.ask import Question, ask
 from exchange.flows.query.release_request import request_release
 from exchange.flows.review.statements import speak
 from exchange.record_filter import RecordFilter
-from exchange.store.access.users import add_user
+from exchange.store.access.user_rows import add_user
 from exchange.store.entry.search import search_records
 from exchange.store.query.queries import found_by
-from exchange.store.review.candidates import CandidateView, Page, open_candidates
-from exchange.store.review.reviews import find_task
-from exchange.store.tables.terms import ApprovalRow
+from exchange.store.review.candidate_rows import CandidateView, Page, open_candidates
+from exchange.store.review.review_rows import find_task
+from exchange.store.tables.terms_tables import ApprovalRow
 from schemas import Maker
 from schemas.vocabulary import Jurisdiction, LawfulPurpose, Role, SignedInBy
 from tests.exchange import extended

@@ -14,11 +14,11 @@ import pytest
 
 from exchange import clock
 from exchange.flows.keys.enrol import enrol, read_introduction
-from exchange.flows.log.checkpoint import sign_head
+from exchange.flows.log.signed_checkpoint import sign_head
 from exchange.flows.node.node import Node
 from exchange.flows.statement.sharing import share
-from exchange.store.entry.records import AcquisitionState, add_record
-from exchange.store.log.statements import append_own
+from exchange.store.entry.record_rows import AcquisitionState, add_record
+from exchange.store.log.statement_rows import append_own
 from schemas import Envelope, Record, parse_statement
 from schemas.statements import statement_id
 from tests.exchange.conftest import LEGAL_BASIS

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from exchange.config import load_settings
 from exchange.flows.node.node import store_of
 from exchange.store.node.jobs import JobKind, JobState, counts, promise
-from exchange.store.tables.records import AcquisitionRow
+from exchange.store.tables.record_tables import AcquisitionRow
 from tests.exchange import postgresql_server
 from tests.exchange.conftest import free_port
 from tests.exchange.object_server import Bucket, bucket_served

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from itertools import count
 
 from exchange.conformance.guest.peer_simulator import PeerSimulator, SimulatedRequest, blob_answer, respond
-from exchange.flows.log.checkpoint import sign_head
+from exchange.flows.log.signed_checkpoint import sign_head
 from schemas.lane import parse_lane_page
 from tests.chaos.archive import fill, scans_of
 from tests.chaos.sizes import sized

@@ -15,13 +15,13 @@ import pytest
 from sqlalchemy import func, select
 
 from exchange.flows.integrity.log_check import check_log
-from exchange.flows.log.checkpoint import sign_head
+from exchange.flows.log.signed_checkpoint import sign_head
 from exchange.flows.node.node import Node, create_node, opened
-from exchange.store.entry.records import scans_at_rest
+from exchange.store.entry.record_rows import scans_at_rest
 from exchange.store.sync.peers import lane_of, quarantined
-from exchange.store.tables.peers import PeerRow
-from exchange.store.tables.records import StatementRow
-from exchange.store.tables.work import JobRow
+from exchange.store.tables.peer_tables import PeerRow
+from exchange.store.tables.record_tables import StatementRow
+from exchange.store.tables.work_tables import JobRow
 from schemas.vocabulary import Jurisdiction
 from tests.chaos.archive import POLICY, enrol_with_each_other, fill, scans_of
 from tests.chaos.fault_proxy import FaultProxy, Moment

@@ -19,7 +19,7 @@ import pytest
 from exchange.errors import ExchangeError, StoreFull, StoreUnavailable
 from exchange.flows.integrity.log_check import check_log
 from exchange.flows.log.audit_rows import NODE_ITSELF, seal_audit
-from exchange.flows.log.checkpoint import sign_head
+from exchange.flows.log.signed_checkpoint import sign_head
 from exchange.flows.node.last_head import remembered_head
 from exchange.flows.node.node import open_node
 from exchange.flows.operate.backup import back_up

@@ -27,7 +27,7 @@ from sqlalchemy import select
 
 from exchange.demo.deal import DealtScan, deal_synthetic
 from exchange.flows.node.node import Node, opened
-from exchange.store.tables.records import CandidateRow, RecordRow
+from exchange.store.tables.record_tables import CandidateRow, RecordRow
 from schemas.vocabulary import Jurisdiction
 from tests.chaos.nodes.region import JURISDICTIONS, Exhibit, Region, faults_for, in_turn, region
 from tests.chaos.sizes import is_full, report

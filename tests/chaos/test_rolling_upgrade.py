@@ -44,7 +44,7 @@ HELD = """
 from collections import Counter
 from sqlalchemy import select
 from exchange.flows.node.node import opened
-from exchange.store.tables.records import RecordRow, StatementRow
+from exchange.store.tables.record_tables import RecordRow, StatementRow
 
 with opened(Path(told["home"])) as node, node.store.read() as session:
     version = node.store.schema_version()

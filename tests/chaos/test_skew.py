@@ -18,9 +18,9 @@ import matcher
 from exchange.config import load_settings
 from exchange.flows.node.node import store_of
 from exchange.store.sync.peers import set_aside
-from exchange.store.tables.mirror import ReceivedPlaceRow as Place
-from exchange.store.tables.peers import LaneItemRow
-from exchange.store.tables.records import StatementRow
+from exchange.store.tables.mirror_tables import ReceivedPlaceRow as Place
+from exchange.store.tables.peer_tables import LaneItemRow
+from exchange.store.tables.record_tables import StatementRow
 from matcher.synthetic import breech_face
 from schemas.versions import NEWEST
 from tests.chaos.archive import scans_of

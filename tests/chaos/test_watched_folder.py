@@ -20,8 +20,8 @@ import pytest
 from sqlalchemy import select
 
 from exchange.flows.node.node import create_node, opened
-from exchange.store.access.users import add_user
-from exchange.store.tables.records import AcquisitionRow, RecordRow
+from exchange.store.access.user_rows import add_user
+from exchange.store.tables.record_tables import AcquisitionRow, RecordRow
 from schemas.vocabulary import Jurisdiction, Role
 from tests.chaos.archive import ROI, scans_of
 

@@ -10,18 +10,18 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from exchange.flows.log.checkpoint import sign_head
+from exchange.flows.log.signed_checkpoint import sign_head
 from exchange.flows.log.start import begin_log_start
 from exchange.flows.node.node import Node, create_node, opened
 from exchange.flows.sync.pull import pull
 from exchange.flows.witness.cosign import cosign_head, meet
 from exchange.flows.witness.mirror import mirror_log
 from exchange.net.client import PeerClient
-from exchange.store.log.statements import all_checkpoints
+from exchange.store.log.statement_rows import all_checkpoints
 from exchange.store.sync.peers import lane_of, quarantined
-from exchange.store.tables.peers import PeerRow
-from exchange.store.tables.records import StatementRow
-from exchange.store.tables.work import JobRow
+from exchange.store.tables.peer_tables import PeerRow
+from exchange.store.tables.record_tables import StatementRow
+from exchange.store.tables.work_tables import JobRow
 from schemas.vocabulary import Jurisdiction
 from tests.chaos.archive import enrol_with_each_other, fill, fill_over_days
 from tests.chaos.nodes.processes import Process

@@ -14,13 +14,13 @@ from exchange.flows.node.last_head import NONE_YET
 from exchange.flows.node.node import Node, opened
 from exchange.log import merkle
 from exchange.log.checkpoint import Checkpoint, parse_text
-from exchange.store.log.statements import all_checkpoints, latest_checkpoint, log_size, node_reader
+from exchange.store.log.statement_rows import all_checkpoints, latest_checkpoint, log_size, node_reader
 from exchange.store.node.jobs import JobState
 from exchange.store.sync.peers import all_peers, lane_of, quarantined
 from exchange.store.tables.log import DisagreementRow
-from exchange.store.tables.peers import LaneItemRow, PeerRow
-from exchange.store.tables.records import AcquisitionRow, RecordRow, StatementRow, SubmissionRow
-from exchange.store.tables.work import JobRow
+from exchange.store.tables.peer_tables import LaneItemRow, PeerRow
+from exchange.store.tables.record_tables import AcquisitionRow, RecordRow, StatementRow, SubmissionRow
+from exchange.store.tables.work_tables import JobRow
 from exchange.store.witness.cosignatures import LogStartState, log_start
 from schemas.lane import EMPTY_HEAD, next_head
 

@@ -17,8 +17,8 @@ import pytest
 
 from exchange.errors import ConfigurationError
 from exchange.flows.node.node import create_node, open_node
-from exchange.store.access.sign_in import begin_session
-from exchange.store.access.users import add_user
+from exchange.store.access.sign_in_rows import begin_session
+from exchange.store.access.user_rows import add_user
 from exchange.web.http.problems import Problem
 from schemas.vocabulary import Jurisdiction, Role, SignedInBy
 from tests.deploy.certificates import Authority

@@ -25,7 +25,7 @@ from exchange.cli.main import app
 from exchange.flows.node.node import create_node, opened
 from exchange.flows.operate.egress import unit as egress_unit
 from exchange.store.database.engine import Store
-from exchange.store.log.statements import latest_checkpoint
+from exchange.store.log.statement_rows import latest_checkpoint
 from schemas.vocabulary import Jurisdiction
 from tests.deploy.tools import needed
 from tests.exchange.conftest import free_port

@@ -20,8 +20,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 
 from exchange.web.metrics import registry_of
-from exchange.web.pages import events
-from exchange.web.rest import lane
+from exchange.web.pages import event_pages as events
+from exchange.web.rest import lane_routes as lane
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.conftest import RunningNode, enrol_each_other, node_starter
 

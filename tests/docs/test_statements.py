@@ -16,7 +16,7 @@ import matcher
 from exchange.cli.main import app
 from exchange.config import Settings
 from exchange.demo.deal import DealtScan, deal_synthetic, jurisdiction_name
-from exchange.demo.processes import make_node
+from exchange.demo.demo_processes import make_node
 from exchange.flows.node.regions import COMPARED
 from exchange.flows.node.validated_scores import (
     COARSEST_UM,

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from exchange.config import Settings
-from matcher.numeric.limits import Limits
+from matcher.numeric.size_limits import Limits
 from tests.docs.conftest import is_removed
 
 UNITS = {"kiB": 1024, "MiB": 1024**2, "s": 1, "": 1}
@@ -67,7 +67,7 @@ def test_the_limits_are_those_of_the_code(page: str) -> None:
 def test_every_bound_of_a_setting_or_of_the_reader_of_scans_is_told(page: str) -> None:
     told = section(page, "Limits")
     bounds = [f"FFP_NODE_{name.upper()}" for name in Settings.model_fields if BOUND.search(name)]
-    bounds += [f"matcher.numeric.limits.Limits.{field.name}" for field in fields(Limits)]
+    bounds += [f"matcher.numeric.size_limits.Limits.{field.name}" for field in fields(Limits)]
     assert len(bounds) > 20
     assert [name for name in bounds if f"`{name}`" not in told] == []
 
@@ -76,6 +76,6 @@ def _value(where: str) -> Any:
     if where.startswith("FFP_NODE_"):
         return Settings.model_fields[where.removeprefix("FFP_NODE_").lower()].default
     owner, _, name = where.rpartition(".")
-    if owner == "matcher.numeric.limits.Limits":
+    if owner == "matcher.numeric.size_limits.Limits":
         return getattr(Limits(), name)
     return getattr(importlib.import_module(owner), name)

@@ -15,14 +15,14 @@ import pytest
 from exchange.clock import stamp
 from exchange.errors import StatementInvalid
 from exchange.flows.keys.rotate import replace_keys
-from exchange.flows.log.checkpoint import sign_head
 from exchange.flows.log.publishing import publish_log
+from exchange.flows.log.signed_checkpoint import sign_head
 from exchange.flows.node.node import open_node
 from exchange.flows.witness.bundle import verify_bundle
 from exchange.log.timestamp import make_request
 from exchange.net.message_signatures import sign_request, verify_request
 from exchange.store.tables.log import CosignatureRow
-from exchange.store.tables.records import StatementRow
+from exchange.store.tables.record_tables import StatementRow
 from exchange.store.witness.cosignatures import own_checkpoint
 from exchange.trust.card import same_fingerprint
 from exchange.trust.keys import ED25519, key_id, load_identity, raw_public

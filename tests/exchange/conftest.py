@@ -25,7 +25,7 @@ import matcher
 from exchange.config import Settings, first_settings
 from exchange.flows.keys.enrol import enrol, fetch_introduction
 from exchange.flows.node.node import Node, create_node, open_node
-from exchange.store.access.users import add_user
+from exchange.store.access.user_rows import add_user
 from exchange.store.database.sqlite import SqliteDatabase
 from exchange.trust.card import fingerprint
 from exchange.web.app import create_app

@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 
 from exchange.flows.node.node import create_node, opened
-from exchange.store.access.users import add_user
+from exchange.store.access.user_rows import add_user
 from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.conftest import free_port, metadata
 

@@ -13,9 +13,9 @@ from exchange.flows.node.node import Node
 from exchange.flows.terms.erase import erase
 from exchange.flows.terms.withdraw import withdraw
 from exchange.patience import Patience
-from exchange.store.entry.records import acquisitions_of
+from exchange.store.entry.record_rows import acquisitions_of
 from exchange.store.node.jobs import JobKind, promise
-from exchange.store.tables.work import JobRow
+from exchange.store.tables.work_tables import JobRow
 from exchange.worker.job_runner import JobRunner
 from schemas import Maker
 from schemas.vocabulary import Jurisdiction, Role, SignedInBy, WithdrawalReason

@@ -21,12 +21,12 @@ from exchange.errors import ComputeAway, StoreUnavailable
 from exchange.flows.node.node import Node, store_of
 from exchange.flows.scan.correlate import correlate_acquisition
 from exchange.log import merkle
-from exchange.store.log.statements import latest_checkpoint, log_size, node_reader
+from exchange.store.log.statement_rows import latest_checkpoint, log_size, node_reader
 from exchange.store.node import jobs
 from exchange.store.node.jobs import JobKind, JobState, promise
 from exchange.store.tables.log import LogNodeRow
-from exchange.store.tables.records import AcquisitionRow, StatementRow
-from exchange.store.tables.work import JobRow
+from exchange.store.tables.record_tables import AcquisitionRow, StatementRow
+from exchange.store.tables.work_tables import JobRow
 from schemas import open_envelope
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.conftest import RunningNode

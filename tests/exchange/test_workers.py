@@ -21,8 +21,8 @@ from exchange.conformance.guest.peer_simulator import PeerSimulator, SimulatedRe
 from exchange.flows.node.node import create_node, open_node
 from exchange.flows.node.worker_lease import LEASE_S
 from exchange.store.node.jobs import JobKind, JobState
-from exchange.store.tables.records import AcquisitionRow, CandidateRow
-from exchange.store.tables.work import JobRow, WorkerRow
+from exchange.store.tables.record_tables import AcquisitionRow, CandidateRow
+from exchange.store.tables.work_tables import JobRow, WorkerRow
 from schemas.vocabulary import Jurisdiction
 from tests.chaos.nodes.processes import Process
 from tests.exchange.conftest import free_port, metadata

@@ -22,11 +22,11 @@ from exchange.flows.query.release_request import request_release
 from exchange.flows.review.statements import speak
 from exchange.flows.sync.quarantine import keep_evidence
 from exchange.flows.sync.verify_lane_page import Poison
-from exchange.store.access.users import add_user, all_users
+from exchange.store.access.user_rows import add_user, all_users
 from exchange.store.query.queries import found_by
-from exchange.store.review.candidates import CandidateView, Page, StoredCandidate, open_candidates
+from exchange.store.review.candidate_rows import CandidateView, Page, StoredCandidate, open_candidates
 from exchange.store.sync.peers import find_peer, quarantined, standing_alarm
-from exchange.store.tables.terms import ApprovalRow
+from exchange.store.tables.terms_tables import ApprovalRow
 from schemas import Maker
 from schemas.record import ScanMediaType
 from schemas.vocabulary import Jurisdiction, LawfulPurpose, Role, SignedInBy

@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 from pypdf import PdfReader
 
-from exchange.store.access.users import add_user
+from exchange.store.access.user_rows import add_user
 from schemas.vocabulary import Role
 from tests.exchange.conftest import DONE_S, KEPT_S, RunningNode
 from tests.exchange.web.pages.conftest import Person

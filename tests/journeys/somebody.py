@@ -14,7 +14,7 @@ from typing import Any, Final
 import pyotp
 
 from exchange.flows.access.sign_in import invite_user
-from exchange.store.access.users import add_user
+from exchange.store.access.user_rows import add_user
 from exchange.web.languages import NAMES
 from schemas.vocabulary import Role
 from tests.browser.pages import PASSWORD

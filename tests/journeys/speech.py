@@ -12,8 +12,8 @@ from babel.messages.catalog import Catalog
 
 from exchange.jurisdictions.directory import shipped_directory
 from exchange.web.languages import Spoken
-from exchange.web.languages.glossary import own_glossary
 from exchange.web.languages.spoken import speaking
+from exchange.web.languages.terms_glossary import own_glossary
 from exchange.web.wording.messages import read_catalogue
 
 _R = TypeVar("_R")

@@ -21,12 +21,12 @@ from exchange.flows.keys.enrol import enrol, read_introduction
 from exchange.flows.node.node import Node
 from exchange.flows.node.pipelines import roles_of
 from exchange.flows.scan.inspect import Appearance, PicturePaths, ThumbnailSize, prepare_scan
-from exchange.flows.scan.prepared import prepared_path, reference_name
-from exchange.flows.scan.thumbnail import picture_paths
-from exchange.store.entry.records import AcquisitionState, acquisitions_with_records, add_records
-from exchange.store.log.statements import add_statements, append_own, keep_log_check
+from exchange.flows.scan.prepared_scans import prepared_path, reference_name
+from exchange.flows.scan.scan_thumbnail import picture_paths
+from exchange.store.entry.record_rows import AcquisitionState, acquisitions_with_records, add_records
+from exchange.store.log.statement_rows import add_statements, append_own, keep_log_check
 from exchange.store.node.jobs import JobKind, promise
-from exchange.store.tables.records import AcquisitionRow, RecordRow
+from exchange.store.tables.record_tables import AcquisitionRow, RecordRow
 from matcher import Prepared
 from matcher.synthetic import breech_face
 from matcher.synthetic.marks import Mixtures

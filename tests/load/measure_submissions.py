@@ -19,7 +19,7 @@ from pathlib import Path
 from exchange.compute import computes_for_another
 from exchange.flows.node.node import create_node, opened
 from exchange.processes import cpu_s
-from exchange.store.access.users import add_user
+from exchange.store.access.user_rows import add_user
 from matcher import write_topography
 from matcher.synthetic import breech_face
 from schemas.vocabulary import Jurisdiction, Role

@@ -14,7 +14,7 @@ import pytest
 
 import matcher
 from exchange.flows.node.node import create_node, opened
-from exchange.store.access.users import add_user
+from exchange.store.access.user_rows import add_user
 from exchange.web.metrics import pss_bytes
 from matcher.synthetic import breech_face
 from schemas.vocabulary import Jurisdiction, Role

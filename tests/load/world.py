@@ -20,12 +20,12 @@ from exchange.flows.node.node import Node, create_node, opened
 from exchange.flows.node.pipelines import PIPELINES
 from exchange.flows.review.statements import speak
 from exchange.flows.scan.correlate import correlate_acquisition
-from exchange.store.access.sign_in import begin_session, state_purpose
-from exchange.store.access.users import add_user
-from exchange.store.entry.records import acquisitions_with_records
-from exchange.store.review.candidates import CandidateView, Page, open_candidates
-from exchange.store.tables.records import CandidateRow, RecordRow
-from exchange.store.tables.reviews import OpenedListRow
+from exchange.store.access.sign_in_rows import begin_session, state_purpose
+from exchange.store.access.user_rows import add_user
+from exchange.store.entry.record_rows import acquisitions_with_records
+from exchange.store.review.candidate_rows import CandidateView, Page, open_candidates
+from exchange.store.tables.record_tables import CandidateRow, RecordRow
+from exchange.store.tables.review_tables import OpenedListRow
 from schemas import Maker
 from schemas.vocabulary import Jurisdiction, LawfulPurpose, Role, SignedInBy
 from tests.load.archive import FACES, Archive, drawn

@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from exchange.store.review import candidates, exhibit_pairs
+from exchange.store.review import candidate_rows as candidates
+from exchange.store.review import exhibit_pair_rows as exhibit_pairs
 from tests.observers.trial import Observer, Secret
 
 

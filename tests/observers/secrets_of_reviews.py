@@ -22,11 +22,11 @@ from exchange.flows.blind import send
 from exchange.flows.blind.visibility import pair_of
 from exchange.flows.node.pipelines import PIPELINES
 from exchange.flows.review.statements import speak
-from exchange.store.entry.records import acquisitions_of
-from exchange.store.review.candidates import CandidateView, StoredCandidate, candidate_of
-from exchange.store.review.reviews import open_tasks, scans_of
-from exchange.store.tables.records import CandidateRow
-from exchange.store.tables.reviews import OpenedListRow, VerificationTaskRow
+from exchange.store.entry.record_rows import acquisitions_of
+from exchange.store.review.candidate_rows import CandidateView, StoredCandidate, candidate_of
+from exchange.store.review.review_rows import open_tasks, scans_of
+from exchange.store.tables.record_tables import CandidateRow
+from exchange.store.tables.review_tables import OpenedListRow, VerificationTaskRow
 from schemas import Maker
 from schemas.vocabulary import Role, SignedInBy
 from tests.exchange.flows.blind.lists import open_all_lists

@@ -22,8 +22,8 @@ from sqlalchemy import delete, select, update
 from exchange.flows.alerts.mail import Occasion
 from exchange.flows.blind.tasks import tasks_for
 from exchange.flows.blind.visibility import pair_of
-from exchange.store.tables.records import CandidateRow
-from exchange.store.tables.reviews import OpenedListRow
+from exchange.store.tables.record_tables import CandidateRow
+from exchange.store.tables.review_tables import OpenedListRow
 from exchange.web.app import create_app
 from exchange.web.mail_text import letters_of
 from tests.exchange.web.test_who_may import NAMES, routes_of

@@ -17,9 +17,9 @@ from exchange.flows.node.node import Node
 from exchange.flows.review import statements
 from exchange.flows.review.visible_statements import StatementReader
 from exchange.flows.sync import fetch
-from exchange.store.access.sign_in import sign_in_of
-from exchange.store.log.statements import search_statements
-from exchange.store.tables.records import AcquisitionRow, StatementRow
+from exchange.store.access.sign_in_rows import sign_in_of
+from exchange.store.log.statement_rows import search_statements
+from exchange.store.tables.record_tables import AcquisitionRow, StatementRow
 from schemas import Conclusion, Hit, Verification
 from tests.observers.mutants import Mutant, always
 from tests.observers.secrets_of_records import Withdrawn, Withheld
@@ -178,7 +178,7 @@ OF_EXAMINERS = (
     ),
     Mutant(
         "every list is open",
-        "exchange.store.review.reviews:open_to exchange.flows.blind.open_lists:is_list_open",
+        "exchange.store.review.review_rows:open_to exchange.flows.blind.open_lists:is_list_open",
         opens_lists,
         Scores,
         observe_as_examiner,

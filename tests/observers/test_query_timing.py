@@ -19,15 +19,15 @@ import pytest
 from scipy.stats import mannwhitneyu
 from sqlalchemy import select
 
-from exchange.flows.log.checkpoint import sign_head
+from exchange.flows.log.signed_checkpoint import sign_head
 from exchange.flows.query.ask import Question, ask, send_query
 from exchange.flows.scan.correlate import correlate_acquisition
 from exchange.flows.sync.pull import pull
 from exchange.net.message_signatures import sign_request
-from exchange.store.entry.records import counts_by_state
+from exchange.store.entry.record_rows import counts_by_state
 from exchange.store.node.jobs import JobKind
 from exchange.store.query.queries import QueryState, find_query
-from exchange.store.tables.records import AcquisitionRow
+from exchange.store.tables.record_tables import AcquisitionRow
 from exchange.trust.keys import raw_public, requester_id
 from exchange.web.app import create_app
 from schemas import Maker

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import select, update
 
 from exchange.flows.blind.visibility import pair_of
-from exchange.store.tables.records import AcquisitionRow, CandidateRow
+from exchange.store.tables.record_tables import AcquisitionRow, CandidateRow
 from tests.observers.coverage import Coverage
 from tests.observers.secrets_of_reviews import pairs_of, say
 from tests.observers.seen.examiner import CuriousExaminer

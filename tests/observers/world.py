@@ -25,9 +25,9 @@ from sqlalchemy.orm import Session
 import matcher
 from exchange.compute import _P, _T, Compute
 from exchange.flows.node.node import Node
-from exchange.store.access.sign_in import begin_session
-from exchange.store.access.users import add_user
-from exchange.store.entry.records import counts_by_state
+from exchange.store.access.sign_in_rows import begin_session
+from exchange.store.access.user_rows import add_user
+from exchange.store.entry.record_rows import counts_by_state
 from exchange.store.node.jobs import JobKind
 from exchange.web.app import create_app
 from exchange.web.mail_text import letters_of

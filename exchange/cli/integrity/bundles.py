@@ -9,7 +9,7 @@ import typer
 
 from exchange.cli.acting import read_named_file
 from exchange.cli.integrity.pair_bundles import verify_pair
-from exchange.cli.node import Home
+from exchange.cli.node_commands import Home
 from exchange.cli.opening import node_at
 from exchange.cli.tables import AsJson, print_json, tell
 from exchange.errors import InvalidInput, LogError, RootInvalid, StatementInvalid

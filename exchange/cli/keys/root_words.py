@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from exchange.jurisdictions.directory import Directory
-from exchange.jurisdictions.entry import ENGLISH, JurisdictionEntry, plain_entries
+from exchange.jurisdictions.jurisdiction_entry import ENGLISH, JurisdictionEntry, plain_entries
 from exchange.trust.card import fingerprint, spoken_fingerprint
 from exchange.trust.ceremony import Proposal
 from exchange.trust.registry import RegistryFile, Trust, round_fingerprint

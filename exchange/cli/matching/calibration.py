@@ -13,7 +13,7 @@ import typer
 
 from exchange.cli.acting import actor_of
 from exchange.cli.matching.console import one_thread, progress_bars, refuse, refuse_unwritable
-from exchange.cli.node import Home
+from exchange.cli.node_commands import Home
 from exchange.cli.opening import opened_here
 from exchange.cli.tables import print_facts
 from exchange.home import resolve_home

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from exchange.cli.node import Home
+from exchange.cli.node_commands import Home
 from exchange.cli.tables import AsJson, TableColumn, print_json, print_table
 from exchange.home import resolve_home
 

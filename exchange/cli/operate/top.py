@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from exchange.cli.node import Home
+from exchange.cli.node_commands import Home
 from exchange.cli.tables import AsJson, TableColumn, console, on_terminal, print_json, print_table, rich_table
 from exchange.errors import StoreUnavailable
 from exchange.home import resolve_home

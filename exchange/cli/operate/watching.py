@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from exchange.cli.acting import Acting, maker_of
-from exchange.cli.node import Home
+from exchange.cli.node_commands import Home
 from exchange.cli.opening import opened_here
 from exchange.cli.tables import AsJson, print_json
 from exchange.errors import ExchangeError, InfrastructureAway
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     import threading
     from collections.abc import Callable
 
-    from exchange.flows.entry.watch.outcome import Dropped
-    from exchange.flows.entry.watch.standing import StandingFile
+    from exchange.flows.entry.watch.file_outcome import Dropped
+    from exchange.flows.entry.watch.folder_standing import StandingFile
     from exchange.flows.entry.watch.take_round import FolderWatch
 
 AWAY_AGAIN_S = 15.0
@@ -64,13 +64,13 @@ def watch(
     from exchange.cli.logs import configure_logs
     from exchange.config import load_settings
     from exchange.flows.entry.import_table import read_mapping
+    from exchange.flows.entry.watch.file_outcome import DropOutcome
+    from exchange.flows.entry.watch.folder_standing import StandingFile
     from exchange.flows.entry.watch.name_pattern import NamePattern
-    from exchange.flows.entry.watch.outcome import DropOutcome
     from exchange.flows.entry.watch.places import Journal, MovedAside
-    from exchange.flows.entry.watch.standing import StandingFile
-    from exchange.flows.entry.watch.stated import Stating
+    from exchange.flows.entry.watch.stated_in_file import Stating
     from exchange.flows.entry.watch.take_round import FolderWatch, Waits
-    from exchange.flows.entry.watch.watched import watched
+    from exchange.flows.entry.watch.watched_folder import watched
 
     node_home, place = resolve_home(home), folder.expanduser().resolve()
     configure_logs(load_settings(node_home).log_format)

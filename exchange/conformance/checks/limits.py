@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from exchange.conformance.check import Check, Part
-from exchange.conformance.checks.card import CARD
+from exchange.conformance.checks.check_card import CARD
 from exchange.conformance.targets import WITNESS
 from exchange.conformance.verdicts import NotKept, NotTried
 from exchange.conformance.visit import Visit

@@ -21,7 +21,7 @@ from exchange.conformance.guest.poison import Issuer, PoisonedItem, make_poison
 from exchange.conformance.targets import blob
 from exchange.conformance.verdicts import NotKept, NotTried
 from exchange.conformance.visit import Visit
-from exchange.flows.log.checkpoint import sign_head
+from exchange.flows.log.signed_checkpoint import sign_head
 from exchange.flows.terms.withdraw import withdraw
 from exchange.trust.keys import load_identity
 from schemas import Acknowledgement, AnyStatement, ContractError, Receipt, open_envelope, parse_statement

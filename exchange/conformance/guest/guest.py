@@ -26,7 +26,7 @@ from exchange.conformance.wire import Wire, WireAnswer
 from exchange.errors import ConfigurationError
 from exchange.flows.keys.enrol import enrol, read_introduction
 from exchange.flows.keys.events import key_chain
-from exchange.flows.log.checkpoint import sign_head
+from exchange.flows.log.signed_checkpoint import sign_head
 from exchange.flows.node.node import Node, create_node, opened
 from exchange.flows.terms.first_line import FirstLine
 from exchange.net.message_signatures import sign_request

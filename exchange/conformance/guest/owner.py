@@ -10,13 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from exchange.flows.log.checkpoint import sign_head
+from exchange.flows.log.signed_checkpoint import sign_head
 from exchange.flows.node.node import Node
 from exchange.flows.sync.serve_lane import read_lane
 from exchange.log import merkle
 from exchange.log.checkpoint import Checkpoint, sign_checkpoint
-from exchange.store.entry.records import AcquisitionState, add_record
-from exchange.store.log.statements import append_own, log_size, node_reader, statements_of
+from exchange.store.entry.record_rows import AcquisitionState, add_record
+from exchange.store.log.statement_rows import append_own, log_size, node_reader, statements_of
 from exchange.store.sync.peers import find_peer, lane_head_at, lane_items, lane_of, put_on_lane
 from schemas import ContractError, Envelope, Record, parse_statement
 from schemas.lane import EMPTY_HEAD, MAX_PAGE_ITEMS, LaneItem, LanePage

@@ -20,9 +20,9 @@ from exchange.flows.witness.cosign import answer_report
 from exchange.flows.witness.mirror import answer_lane, answer_leaves, answer_statements
 from exchange.log.tiles import parse_path
 from exchange.net.message_signatures import VerifiedRequest, authority_of, sign_response, verify_request
-from exchange.store.log.statements import tile_hashes
+from exchange.store.log.statement_rows import tile_hashes
 from exchange.store.sync.peers import find_peer
-from exchange.store.tables.peers import PeerRow
+from exchange.store.tables.peer_tables import PeerRow
 from exchange.trust.keys import raw_public, requester_id
 from schemas import CONTRACT_VERSION, ContractError
 from schemas.lane import LaneNews

@@ -20,7 +20,7 @@ from exchange.coordination.exercises.exercise_words import (
 from exchange.web.languages import gettext as _
 from exchange.web.languages import term
 from exchange.web.report.blocks import Block, bullets, heading, pairs, shared_columns, stage
-from exchange.web.report.render import paper_data, set_pdf
+from exchange.web.report.render_report import paper_data, set_pdf
 
 _LINE = "_" * 44
 

@@ -11,10 +11,10 @@ from sqlalchemy.orm import Session
 from exchange.log.audit_entry import Act
 from exchange.store.log.audit import audit_state
 from exchange.store.tables.log import AuditRow, AuditSubjectRow
-from exchange.store.tables.queries import QueryRow
-from exchange.store.tables.records import AcquisitionRow, CandidateRow, RecordRow, StatementRow
-from exchange.store.tables.reviews import ScoreSeenRow, VerificationTaskRow
-from exchange.store.tables.terms import ApprovalRow
+from exchange.store.tables.query_tables import QueryRow
+from exchange.store.tables.record_tables import AcquisitionRow, CandidateRow, RecordRow, StatementRow
+from exchange.store.tables.review_tables import ScoreSeenRow, VerificationTaskRow
+from exchange.store.tables.terms_tables import ApprovalRow
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,8 @@ from exchange.coordination.half_year.half_year_rows import (
     progress_of_hits,
     shared_with,
 )
-from exchange.store.tables.queries import QueryRow
-from exchange.store.tables.terms import ApprovalRow
+from exchange.store.tables.query_tables import QueryRow
+from exchange.store.tables.terms_tables import ApprovalRow
 from schemas import Conclusion, Feedback, Hit, Retraction, Verification, Withdrawal
 from schemas.vocabulary import Decision
 

@@ -19,9 +19,9 @@ from exchange.coordination.half_year.figure_counts import Counts
 from exchange.coordination.half_year.figure_definitions import GAPS, HELD
 from exchange.coordination.half_year.half_year_rows import HalfYearRows, entry_of, roots_of
 from exchange.policy import Purpose, Reason, Recipient, Standing, Withheld, release
-from exchange.store.log.statements import find_statement
+from exchange.store.log.statement_rows import find_statement
 from exchange.store.sync.peers import all_peers
-from exchange.store.tables.peers import PeerRow, PeerState
+from exchange.store.tables.peer_tables import PeerRow, PeerState
 from exchange.store.terms.held_records import left_before
 from schemas import Grant, LegalBasis, Policy, Record, Withdrawal, open_envelope, parse_statement
 from schemas.vocabulary import Decision, Jurisdiction, ReleaseLevel, SharingRule

@@ -34,10 +34,10 @@ from exchange.flows.node.node import Node
 from exchange.store.hits.joined_pairs import countersigned
 from exchange.store.sync.node_hours import hours_between
 from exchange.store.sync.peers import all_peers
-from exchange.store.tables.queries import QueryRow
-from exchange.store.tables.records import StatementRow
-from exchange.store.tables.reviews import VerificationTaskRow
-from exchange.store.tables.terms import ApprovalRow
+from exchange.store.tables.query_tables import QueryRow
+from exchange.store.tables.record_tables import StatementRow
+from exchange.store.tables.review_tables import VerificationTaskRow
+from exchange.store.tables.terms_tables import ApprovalRow
 from schemas import Conclusion, Feedback, Hit, Pair, Receipt, Verification, about, open_envelope, parse_statement
 from schemas.kinds import OF_A_HIT
 from schemas.vocabulary import HitStage

@@ -11,8 +11,8 @@ from exchange.coordination.half_year.half_years import Half
 from exchange.flows.hits.vocabulary import CLOSED, Stage
 from exchange.flows.node.node import Node
 from exchange.store.tables.hits import HitPairRow
-from exchange.store.tables.records import StatementRow
-from exchange.store.tables.terms import ApprovalRow
+from exchange.store.tables.record_tables import StatementRow
+from exchange.store.tables.terms_tables import ApprovalRow
 from exchange.web.languages import gettext as _
 from exchange.web.pages.extended import FigureCard
 from exchange.web.wording.explained_terms import sign_of

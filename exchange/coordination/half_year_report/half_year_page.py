@@ -31,7 +31,7 @@ from exchange.flows.node.node import Node
 from exchange.web.access.caller import OpenNode
 from exchange.web.http.compute_threads import WorkKind, heavily
 from exchange.web.pages.layout import Heading, SentForm, Visitor, only, page
-from exchange.web.pages.query.queries import line_of
+from exchange.web.pages.query.query_pages import line_of
 from exchange.web.report.pages import laid
 from schemas.vocabulary import Role
 

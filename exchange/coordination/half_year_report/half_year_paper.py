@@ -38,7 +38,7 @@ from exchange.web.report.blocks import (
     quiet,
 )
 from exchange.web.report.charts import Chart, Span, bars, shade_of, spans, squares, standing_bars
-from exchange.web.report.render import paper_data, set_pdf
+from exchange.web.report.render_report import paper_data, set_pdf
 from exchange.web.report.sheet import number_cell, written_sheet
 
 WITH_PARTNERS: Final = (

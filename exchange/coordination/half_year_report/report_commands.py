@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from exchange.cli.acting import actor_of, maker_as_head
-from exchange.cli.node import Home
+from exchange.cli.node_commands import Home
 from exchange.cli.opening import node_at
 from exchange.cli.tables import AsJson, tell
 from exchange.coordination.half_year.half_year_report import (

@@ -48,7 +48,7 @@ from exchange.web.http.compute_threads import WorkKind, heavily
 from exchange.web.languages import gettext
 from exchange.web.pages.layout import Heading, SentForm, Visitor, off_loop, only, page, read_form
 from exchange.web.pages.own_requests import media_type_of, own_body
-from exchange.web.pages.query.queries import line_of
+from exchange.web.pages.query.query_pages import line_of
 from exchange.web.report.pages import laid
 from schemas.vocabulary import Role
 

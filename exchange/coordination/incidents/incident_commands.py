@@ -10,7 +10,7 @@ from typing import Annotated, Final
 import typer
 
 from exchange.cli.acting import Acting, maker_as_head, one_of
-from exchange.cli.node import Home
+from exchange.cli.node_commands import Home
 from exchange.cli.opening import node_at
 from exchange.cli.tables import AsJson, TableColumn, print_json, print_table, tell
 from exchange.coordination.approved_document import check_digest

@@ -45,7 +45,7 @@ from exchange.web.languages import term
 from exchange.web.languages.days import moment
 from exchange.web.report.blocks import Block, bullets, chart, columns, heading, pairs, quiet
 from exchange.web.report.charts import Bar, Chart, bars, shade_of, squares, standing_bars
-from exchange.web.report.render import paper_data, set_pdf
+from exchange.web.report.render_report import paper_data, set_pdf
 from exchange.web.report.sheet import number_cell, written_sheet
 
 PERSON_TABLES: Final = ("victims_by_sex_and_age", "perpetrators_by_sex_and_age")

@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 from exchange.errors import NotFound
 from exchange.flows.node.node import Node
 from exchange.store.sync.peers import all_peers
-from exchange.store.tables.peers import PeerState
-from exchange.store.tables.records import StatementRow
+from exchange.store.tables.peer_tables import PeerState
+from exchange.store.tables.record_tables import StatementRow
 from schemas import ContractError, Law, LawArticle, open_envelope, parse_statement
 from schemas.vocabulary import Jurisdiction
 

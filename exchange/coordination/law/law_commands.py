@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from exchange.cli.acting import Acting, code_of, maker_as_head, read_named_file
-from exchange.cli.node import Home
+from exchange.cli.node_commands import Home
 from exchange.cli.opening import node_at
 from exchange.cli.tables import AsJson, TableColumn, print_facts, print_json, print_table, tell
 from exchange.coordination.half_year.half_years import Half

@@ -43,7 +43,7 @@ from exchange.web.report.blocks import (
     tables,
     together,
 )
-from exchange.web.report.render import paper_data, set_pdf
+from exchange.web.report.render_report import paper_data, set_pdf
 from schemas import LawArticle
 from schemas.law import LawDirection
 

@@ -34,7 +34,7 @@ from exchange.coordination.maturity.questionnaire import (
 from exchange.errors import InvalidInput
 from exchange.flows.entry.free_text import doubts
 from exchange.jurisdictions.directory import Directory, check_entries, shipped_directory
-from exchange.jurisdictions.entry import JurisdictionEntry
+from exchange.jurisdictions.jurisdiction_entry import JurisdictionEntry
 from schemas.jurisdiction import Jurisdiction
 
 

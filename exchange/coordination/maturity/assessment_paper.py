@@ -46,7 +46,7 @@ from exchange.web.report.blocks import (
     shared_columns,
     stage,
 )
-from exchange.web.report.render import paper_data, set_pdf
+from exchange.web.report.render_report import paper_data, set_pdf
 
 RADAR_WIDE: Final = 680
 HIGH: Final = 412

@@ -25,7 +25,7 @@ from exchange.flows.statement.named import check_named
 from exchange.flows.statement.sign_statement import enter, say
 from exchange.home import read_bounded, write_private
 from exchange.store.sync.peers import all_peers
-from exchange.store.tables.peers import PeerState
+from exchange.store.tables.peer_tables import PeerState
 from schemas import ContractError, Maker, Onboarding, OnboardingLine
 from schemas.exhibit import Contract
 from schemas.statement_base import Moment, Url

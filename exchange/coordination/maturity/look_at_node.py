@@ -24,19 +24,19 @@ from exchange.flows.node.node import Node
 from exchange.flows.operate.findings import Cause
 from exchange.flows.operate.recovery import recovery_of
 from exchange.flows.operate.status import own_findings
-from exchange.store.entry.records import AcquisitionState
-from exchange.store.log.statements import latest_checkpoint, latest_of
+from exchange.store.entry.record_rows import AcquisitionState
+from exchange.store.log.statement_rows import latest_checkpoint, latest_of
 from exchange.store.operate.newest_row import first_row
 from exchange.store.sync.peers import all_peers
-from exchange.store.tables.peers import LaneItemRow, LaneRow, PeerRow, PeerState
-from exchange.store.tables.records import (
+from exchange.store.tables.peer_tables import LaneItemRow, LaneRow, PeerRow, PeerState
+from exchange.store.tables.record_tables import (
     AcquisitionRow,
     RecordDetailRow,
     RecordRow,
     ScanInstrumentRow,
     StatementRow,
 )
-from exchange.store.terms.terms import legal_bases
+from exchange.store.terms.terms_rows import legal_bases
 from schemas.vocabulary import Jurisdiction, OnboardingStep
 
 SYNTHETIC: Final = "synthetic"

@@ -11,7 +11,7 @@ import typer
 from pydantic import SecretStr
 
 from exchange.cli.acting import code_of, day_of, maker_as_head, maker_of, one_of, warn_of
-from exchange.cli.node import Home
+from exchange.cli.node_commands import Home
 from exchange.cli.opening import opened_here, passphrase_for
 from exchange.cli.tables import AsJson, print_json, tell
 from exchange.config import load_settings

@@ -29,15 +29,15 @@ from exchange.coordination.maturity.look_at_node import SeenStep, Why
 from exchange.coordination.maturity.practice_definitions import STEP_GUIDES, Evidence
 from exchange.coordination.maturity.practices_here import maturity_of
 from exchange.errors import InvalidInput
-from exchange.flows.sync.partners import exchange_standing
 from exchange.flows.sync.progress import sync_status
+from exchange.flows.sync.sync_partners import exchange_standing
 from exchange.web.access.caller import OpenNode
 from exchange.web.languages import gettext as _
 from exchange.web.languages import marked as _m
 from exchange.web.languages import term
 from exchange.web.languages.days import local_time
 from exchange.web.pages.layout import Heading, SentForm, SignedIn, Visitor, only, page
-from exchange.web.pages.query.queries import line_of
+from exchange.web.pages.query.query_pages import line_of
 from schemas.vocabulary import Jurisdiction, OnboardingState, OnboardingStep, Role
 
 STEP_MARKS: Final = {

@@ -37,7 +37,7 @@ from exchange.errors import InvalidInput
 from exchange.web.languages import gettext as _
 from exchange.web.languages import term
 from exchange.web.report.blocks import Block, bullets, heading, pairs, paragraph, quiet, shared_columns, stage
-from exchange.web.report.render import paper_data, set_pdf
+from exchange.web.report.render_report import paper_data, set_pdf
 
 MOST_FOLDERS: Final = 32
 

@@ -32,9 +32,9 @@ from exchange.flows.operate.doctor.work import CHECKS_LATE, UNWITNESSED_S
 from exchange.flows.operate.recovery import BACKUP_DAYS, find_last_backup
 from exchange.flows.operate.status import own_findings
 from exchange.store.log.stamps import latest_stamp, stamp_failure
-from exchange.store.log.statements import last_log_check
+from exchange.store.log.statement_rows import last_log_check
 from exchange.store.sync.peers import all_peers, unnoted
-from exchange.store.terms.terms import legal_bases, list_approvals
+from exchange.store.terms.terms_rows import legal_bases, list_approvals
 from exchange.store.witness.cosignatures import cosigned_size, disagreements, last_cosigned_at
 from exchange.trust.key_files import is_encrypted
 

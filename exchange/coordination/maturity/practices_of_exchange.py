@@ -17,12 +17,12 @@ from exchange.flows.blind.visibility import is_worth_pursuing
 from exchange.flows.node.node import Node
 from exchange.flows.operate.doctor.work import TAIL_S
 from exchange.log.audit_entry import Act
-from exchange.store.access.users import all_users
-from exchange.store.log.statements import find_statement, latest_checkpoint, latest_of, log_size, statement_at
+from exchange.store.access.user_rows import all_users
+from exchange.store.log.statement_rows import find_statement, latest_checkpoint, latest_of, log_size, statement_at
 from exchange.store.sync.peers import all_peers
 from exchange.store.tables.log import AuditRow, AuditSubjectRow, CheckpointRow
-from exchange.store.tables.peers import PeerRow, PeerState
-from exchange.store.tables.records import AcquisitionRow, RecordRow, StatementRow
+from exchange.store.tables.peer_tables import PeerRow, PeerState
+from exchange.store.tables.record_tables import AcquisitionRow, RecordRow, StatementRow
 from schemas import Conclusion, Retraction, Verification, open_envelope, parse_statement
 from schemas.vocabulary import Basis, Role
 

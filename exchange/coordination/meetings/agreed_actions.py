@@ -15,7 +15,7 @@ from exchange.flows.statement.coordination import StandingStatement, actions_of,
 from exchange.flows.statement.named import check_named
 from exchange.flows.statement.sign_statement import enter, say
 from exchange.store.sync.peers import all_peers
-from exchange.store.tables.peers import PeerState
+from exchange.store.tables.peer_tables import PeerState
 from schemas import Action, Maker
 from schemas.vocabulary import ActionState, Jurisdiction, MeetingKind, OfficeRole
 

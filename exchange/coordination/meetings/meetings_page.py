@@ -46,7 +46,7 @@ from exchange.errors import InvalidInput
 from exchange.flows.node.node import Node
 from exchange.web.access.caller import OpenNode
 from exchange.web.pages.layout import Heading, SentForm, SignedIn, Visitor, page
-from exchange.web.pages.query.queries import line_of
+from exchange.web.pages.query.query_pages import line_of
 from schemas.vocabulary import ActionState, Jurisdiction, MeetingKind, OfficeRole, Role
 
 router = APIRouter()

@@ -46,7 +46,7 @@ from exchange.web.report.blocks import (
     shared_columns,
 )
 from exchange.web.report.charts import Chart, shade_of, squares, standing_bars
-from exchange.web.report.render import paper_data, set_pdf
+from exchange.web.report.render_report import paper_data, set_pdf
 from exchange.web.report.sheet import number_cell, written_sheet
 
 

@@ -16,7 +16,7 @@ from exchange.coordination.half_year.half_years import Half
 from exchange.coordination.training.live_past import MOST_HALVES, live
 from exchange.coordination.training.past_papers import BEGINS_H
 from exchange.coordination.training.past_stage import PastClock, PastStage
-from exchange.demo.processes import DemoNode
+from exchange.demo.demo_processes import DemoNode
 from exchange.errors import InvalidInput
 from exchange.flows.access.tokens import give_token
 from exchange.flows.node.node import opened

@@ -29,7 +29,7 @@ from exchange.clock import clock_of_the_past
 from exchange.compute import Compute
 from exchange.errors import ConfigurationError
 from exchange.flows.log.audit_rows import seal_audit
-from exchange.flows.log.checkpoint import sign_head
+from exchange.flows.log.signed_checkpoint import sign_head
 from exchange.flows.node.node import Node, open_node
 from exchange.flows.sync.available_hours import AvailableHours
 from exchange.flows.sync.pull import pull

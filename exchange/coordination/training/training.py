@@ -25,7 +25,7 @@ from exchange.coordination.exercises.exercise_vocabulary import ExerciseAudience
 from exchange.coordination.half_year.half_years import Half
 from exchange.coordination.training.make_past import ROOT_FOLDER, TRUTH_FILE, halves_to_simulate, make_past
 from exchange.demo.deal import DealtScan, deal_synthetic, jurisdiction_name
-from exchange.demo.processes import SILENT, DemoNode, enrol_and_share, make_node
+from exchange.demo.demo_processes import SILENT, DemoNode, enrol_and_share, make_node
 from exchange.demo.run import stoppable
 from exchange.errors import ConfigurationError, ExchangeError
 from exchange.flows.access.sign_in import invite_user

@@ -21,8 +21,8 @@ from exchange.extras.known import require_extra
 from exchange.flows.node.node import Node
 from exchange.net.egress import Guard
 from exchange.net.oidc import Provider
-from exchange.store.access.sign_in import begin_elsewhere, begin_session, take_begun
-from exchange.store.access.users import active_user
+from exchange.store.access.sign_in_rows import begin_elsewhere, begin_session, take_begun
+from exchange.store.access.user_rows import active_user
 from exchange.trust.id_token import ExpectedClaims, signing_key, verify_id_token
 from schemas.errors import shown
 from schemas.statement_base import Pseudonym

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from exchange.flows.node.node import Node
-from exchange.store.access import sign_in as store
+from exchange.store.access import sign_in_rows as store
 from schemas.vocabulary import Role, SignedInBy
 
 

@@ -15,7 +15,6 @@ from exchange.clock import seconds_until, stamp
 from exchange.errors import ConfigurationError, InvalidInput, TooMany, Unauthenticated
 from exchange.flows.access.sealed_secrets import open_sealed, seal_secret, sealing_key
 from exchange.flows.node.node import Node
-from exchange.store.access.sign_in import begin_session, hashed, invite_to_sign_in, invited, sign_in_of
 from exchange.store.access.sign_in_guard import (
     FailureCounter,
     count_failure,
@@ -24,7 +23,8 @@ from exchange.store.access.sign_in_guard import (
     failures_at,
     keep_device,
 )
-from exchange.store.tables.sign_in import DeviceRow, FailureRow, SignInRow
+from exchange.store.access.sign_in_rows import begin_session, hashed, invite_to_sign_in, invited, sign_in_of
+from exchange.store.tables.sign_in_tables import DeviceRow, FailureRow, SignInRow
 from schemas.vocabulary import SignedInBy
 
 INVITED_S = 72 * 3600

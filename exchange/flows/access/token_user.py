@@ -10,7 +10,7 @@ from exchange.clock import stamp
 from exchange.errors import StoreUnavailable, Unauthenticated
 from exchange.flows.node.node import Node
 from exchange.scopes import Scope
-from exchange.store.access.tokens import find_token, mark_used, minute, scopes_of
+from exchange.store.access.token_rows import find_token, mark_used, minute, scopes_of
 from schemas.vocabulary import Role
 
 MAKE_ANEW: Final = "Make a new one on the page /app/tokens of this node, or ask its operator."

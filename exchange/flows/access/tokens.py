@@ -10,11 +10,11 @@ from exchange.errors import InvalidInput
 from exchange.flows.access.sign_in import confirm
 from exchange.flows.node.node import Node
 from exchange.scopes import Scope, usable_by
-from exchange.store.access import tokens
-from exchange.store.access.sign_in import sign_in_of
-from exchange.store.access.tokens import add_token, scopes_of
-from exchange.store.access.users import active_user, known_user
-from exchange.store.tables.sign_in import TokenRow
+from exchange.store.access import token_rows as tokens
+from exchange.store.access.sign_in_rows import sign_in_of
+from exchange.store.access.token_rows import add_token, scopes_of
+from exchange.store.access.user_rows import active_user, known_user
+from exchange.store.tables.sign_in_tables import TokenRow
 from schemas.vocabulary import Role
 
 MAX_TOKEN_NAME = 40

@@ -10,7 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from exchange.errors import InvalidInput
 from exchange.flows.node.node import Node
-from exchange.store.access import users
+from exchange.store.access import user_rows as users
 from schemas.exhibit import ShortText
 from schemas.vocabulary import Role
 

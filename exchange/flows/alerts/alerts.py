@@ -25,7 +25,7 @@ from exchange.flows.scan.listed_scans import ListedScan, pictures_of_pairs
 from exchange.store.database.engine import Store
 from exchange.store.hits.joined_pairs import pairs_of_hits
 from exchange.store.log.statements_read import StatementsRead, statements_read
-from exchange.store.review.alerts import (
+from exchange.store.review.alert_rows import (
     APPROVAL,
     PROPOSAL_DECLINED,
     PROPOSAL_DONE,

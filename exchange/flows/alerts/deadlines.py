@@ -15,8 +15,8 @@ from exchange.flows.blind.visibility import Hidden
 from exchange.flows.hits.history import KnownLink, my_turn
 from exchange.flows.hits.vocabulary import HitTask, Todo, may_do
 from exchange.flows.node.node import Node
-from exchange.store.review.candidates import unopened_records
-from exchange.store.review.reviews import open_tasks
+from exchange.store.review.candidate_rows import unopened_records
+from exchange.store.review.review_rows import open_tasks
 from schemas.vocabulary import Role
 
 

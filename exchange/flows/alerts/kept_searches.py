@@ -14,8 +14,8 @@ from exchange.clock import stamp, stamp_in
 from exchange.errors import Conflict, InvalidInput, NotFound
 from exchange.flows.node.node import Node
 from exchange.record_filter import RecordFilter
-from exchange.store.review import kept_searches as store
-from exchange.store.tables.reviews import KeptSearchRow
+from exchange.store.review import kept_search_rows as store
+from exchange.store.tables.review_tables import KeptSearchRow
 from schemas.exhibit import ShortText
 from schemas.vocabulary import Role
 

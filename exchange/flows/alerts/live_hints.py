@@ -15,9 +15,9 @@ from exchange.flows.access.sessions import sessions_that_go_on
 from exchange.flows.alerts.alerts import ALERTED, count_fresh
 from exchange.flows.node.node import Node
 from exchange.flows.scan.listed_scans import PictureStanding, listed_scan
-from exchange.store.entry.records import PENDING
+from exchange.store.entry.record_rows import PENDING
 from exchange.store.review.alert_changes import newest_changes
-from exchange.store.review.alerts import marks_of
+from exchange.store.review.alert_rows import marks_of
 from exchange.store.scan.listed import scans_listed
 from schemas.vocabulary import Role
 

@@ -19,8 +19,15 @@ from exchange.errors import InvalidInput, MailError, MailRefused, NotFound, TooM
 from exchange.flows.alerts.alerts import count_fresh
 from exchange.flows.node.node import Node
 from exchange.net.mail import MailServer, is_address
-from exchange.store.review.mail import addressees, failures, forget_address, mail_address_of, note_failure, note_sent
-from exchange.store.tables.mail import MailAddressRow
+from exchange.store.review.mail_rows import (
+    addressees,
+    failures,
+    forget_address,
+    mail_address_of,
+    note_failure,
+    note_sent,
+)
+from exchange.store.tables.mail_tables import MailAddressRow
 from schemas.errors import shown
 from schemas.vocabulary import Role
 

@@ -16,8 +16,8 @@ from exchange.flows.blind.hits_told import note_hits
 from exchange.flows.hits.history import KnownLink
 from exchange.flows.node.node import Node
 from exchange.flows.review.taken_work import work_on_exhibits, work_on_hits
-from exchange.store.entry.records import find_records
-from exchange.store.review.taken_work import TakenKind, all_taken, records_taken_by
+from exchange.store.entry.record_rows import find_records
+from exchange.store.review.taken_work_rows import TakenKind, all_taken, records_taken_by
 from schemas.vocabulary import Role
 
 MOST_LATE: Final = 10

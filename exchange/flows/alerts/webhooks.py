@@ -26,7 +26,7 @@ from exchange.flows.node.node import Node
 from exchange.log.audit_entry import Act, Deed
 from exchange.net.webhook import post, signed_headers
 from exchange.store.log.audit import add_deeds
-from exchange.store.review.webhooks import (
+from exchange.store.review.webhook_rows import (
     WebhookEvent,
     all_webhooks,
     drop_messages,
@@ -34,7 +34,7 @@ from exchange.store.review.webhooks import (
     find_webhook,
     message_for,
 )
-from exchange.store.tables.webhooks import WebhookRow
+from exchange.store.tables.webhook_tables import WebhookRow
 
 MAX_URL = 2_000
 MOST: Final = 20

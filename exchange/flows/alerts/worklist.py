@@ -34,12 +34,12 @@ from exchange.flows.review.leads import reviews_to_send
 from exchange.flows.review.taken_work import TakenKind, WorkStanding, work_on_exhibits, work_on_hits
 from exchange.flows.scan.listed_scans import ListedScan, pictured_scans, pictures_of_pairs
 from exchange.store.entry.exhibits import Exhibits
-from exchange.store.entry.records import PENDING, find_records, records_compared
-from exchange.store.review.candidates import candidate_of, unopened_records
-from exchange.store.review.reviews import exhibits_seen_by, looked_at, scans_of
-from exchange.store.review.taken_work import records_taken_by
+from exchange.store.entry.record_rows import PENDING, find_records, records_compared
+from exchange.store.review.candidate_rows import candidate_of, unopened_records
+from exchange.store.review.review_rows import exhibits_seen_by, looked_at, scans_of
+from exchange.store.review.taken_work_rows import records_taken_by
 from exchange.store.scan.listed import scans_listed
-from exchange.store.tables.records import RecordRow
+from exchange.store.tables.record_tables import RecordRow
 from schemas import Pair
 from schemas.vocabulary import Role
 

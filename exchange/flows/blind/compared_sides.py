@@ -9,9 +9,9 @@ from sqlalchemy.orm import Session
 
 from exchange.flows.node.pipelines import Variant
 from exchange.flows.node.region_masks import mask_digest, region_mask_of
-from exchange.store.entry.records import acquisitions_of, find_record
-from exchange.store.review.candidates import StoredCandidate
-from exchange.store.tables.records import AcquisitionRow, RecordRow
+from exchange.store.entry.record_rows import acquisitions_of, find_record
+from exchange.store.review.candidate_rows import StoredCandidate
+from exchange.store.tables.record_tables import AcquisitionRow, RecordRow
 from schemas import Pair, Side
 
 

@@ -9,10 +9,10 @@ from sqlalchemy.orm import Session
 
 from exchange.errors import Conflict, NotFound
 from exchange.flows.node.node import Node
-from exchange.store.entry.records import find_record
-from exchange.store.review.open_lists import lookers_at, open_exhibits_of, put_opened
-from exchange.store.review.reviews import examiners
-from exchange.store.tables.records import RecordRow
+from exchange.store.entry.record_rows import find_record
+from exchange.store.review.open_list_rows import lookers_at, open_exhibits_of, put_opened
+from exchange.store.review.review_rows import examiners
+from exchange.store.tables.record_tables import RecordRow
 from schemas.vocabulary import Role
 
 

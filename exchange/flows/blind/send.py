@@ -15,8 +15,8 @@ from exchange.flows.blind.visibility import blind_to, needs_verification, pair_o
 from exchange.flows.node.node import Node
 from exchange.flows.node.pipelines import PIPELINES
 from exchange.store.node.jobs import JobKind, promise
-from exchange.store.review.candidates import CandidateView, StoredCandidate, find_unsent, unsent_candidates
-from exchange.store.review.reviews import (
+from exchange.store.review.candidate_rows import CandidateView, StoredCandidate, find_unsent, unsent_candidates
+from exchange.store.review.review_rows import (
     add_task,
     blind_examiners,
     drop_outlived,
@@ -24,7 +24,7 @@ from exchange.store.review.reviews import (
     find_task,
     newest_sent,
 )
-from exchange.store.tables.reviews import VerificationTaskRow
+from exchange.store.tables.review_tables import VerificationTaskRow
 from schemas import Conclusion, Pair
 from schemas.vocabulary import Basis
 

@@ -11,9 +11,9 @@ from exchange.clock import stamp
 from exchange.errors import NotFound
 from exchange.flows.blind.visibility import blind_to, exhibits_of_pair, no_statement, tasks_of_this_node
 from exchange.store.entry.exhibits import exhibit_of
-from exchange.store.entry.records import find_record
-from exchange.store.log.statements import find_statement
-from exchange.store.review.reviews import (
+from exchange.store.entry.record_rows import find_record
+from exchange.store.log.statement_rows import find_statement
+from exchange.store.review.review_rows import (
     blind_examiners,
     drop_outlived,
     drop_task,
@@ -28,8 +28,8 @@ from exchange.store.review.reviews import (
     tasks_asked_about,
     tasks_concluded_by,
 )
-from exchange.store.tables.records import RecordRow
-from exchange.store.tables.reviews import VerificationTaskRow
+from exchange.store.tables.record_tables import RecordRow
+from exchange.store.tables.review_tables import VerificationTaskRow
 from schemas import (
     Conclusion,
     Pair,

@@ -13,12 +13,12 @@ from exchange.flows.blind.compared_sides import BothSides, compared_sides, deliv
 from exchange.flows.blind.tasks import AnswerGiven, Task, WaitingConclusion
 from exchange.flows.node.node import Node
 from exchange.flows.node.pipelines import PIPELINES
-from exchange.store.entry.records import find_records
-from exchange.store.log.statements import statements_about_each
-from exchange.store.review.candidates import CandidateView, candidate_of
-from exchange.store.review.reviews import done_tasks, scans_of
-from exchange.store.tables.records import RecordRow
-from exchange.store.tables.reviews import VerificationTaskRow
+from exchange.store.entry.record_rows import find_records
+from exchange.store.log.statement_rows import statements_about_each
+from exchange.store.review.candidate_rows import CandidateView, candidate_of
+from exchange.store.review.review_rows import done_tasks, scans_of
+from exchange.store.tables.record_tables import RecordRow
+from exchange.store.tables.review_tables import VerificationTaskRow
 
 
 @dataclass(frozen=True)

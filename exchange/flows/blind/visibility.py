@@ -21,9 +21,9 @@ from exchange.flows.node.node import Node
 from exchange.flows.node.pipelines import PIPELINES
 from exchange.store.entry.exhibits import Exhibits, exhibit_of, exhibits_of, side_of
 from exchange.store.hits.joined_pairs import hit_ids_of, pairs_of
-from exchange.store.log.statements import find_statement, statements_about_each
-from exchange.store.review.candidates import CandidateView, StoredCandidate
-from exchange.store.review.reviews import (
+from exchange.store.log.statement_rows import find_statement, statements_about_each
+from exchange.store.review.candidate_rows import CandidateView, StoredCandidate
+from exchange.store.review.review_rows import (
     Scans,
     exhibits_seen_by,
     late,
@@ -36,8 +36,8 @@ from exchange.store.review.reviews import (
     seen_with,
     tasks_concluded_by,
 )
-from exchange.store.tables.records import StatementRow
-from exchange.store.tables.reviews import VerificationTaskRow
+from exchange.store.tables.record_tables import StatementRow
+from exchange.store.tables.review_tables import VerificationTaskRow
 from schemas import (
     AnyStatement,
     Conclusion,

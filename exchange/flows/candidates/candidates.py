@@ -13,9 +13,9 @@ from exchange.flows.blind.open_lists import check_open
 from exchange.flows.blind.visibility import view_of
 from exchange.flows.candidates.cells import with_cells
 from exchange.flows.node.node import Node
-from exchange.store.entry.records import PENDING, acquisitions_of, counts_by_state, find_record
-from exchange.store.review import candidates as store
-from exchange.store.tables.records import RecordRow
+from exchange.store.entry.record_rows import PENDING, acquisitions_of, counts_by_state, find_record
+from exchange.store.review import candidate_rows as store
+from exchange.store.tables.record_tables import RecordRow
 from schemas.vocabulary import Role
 
 CandidatePair: TypeAlias = store.StoredCandidate

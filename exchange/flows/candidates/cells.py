@@ -13,10 +13,10 @@ from exchange.errors import ExchangeError
 from exchange.flows.node.node import Node
 from exchange.flows.node.pipelines import PIPELINES, Variant
 from exchange.flows.node.regions import Pipeline
-from exchange.flows.scan.cells import CellsAsked, CellsFound, cells_of_pairs
-from exchange.flows.scan.prepared import delivered_prepared, prepared_scan
-from exchange.store.review.candidates import StoredCandidate, explanations_of, keep_cells
-from exchange.store.tables.records import AcquisitionRow
+from exchange.flows.scan.prepared_scans import delivered_prepared, prepared_scan
+from exchange.flows.scan.scan_cells import CellsAsked, CellsFound, cells_of_pairs
+from exchange.store.review.candidate_rows import StoredCandidate, explanations_of, keep_cells
+from exchange.store.tables.record_tables import AcquisitionRow
 from matcher import MatcherError, Parameters
 
 log = structlog.get_logger(__name__)

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 from exchange.flows.node.node import Node
 from exchange.record_filter import RecordFilter
-from exchange.store.entry.records import PENDING
+from exchange.store.entry.record_rows import PENDING
 from exchange.store.entry.search import search_records
-from exchange.store.review.open_lists import open_exhibits_of
+from exchange.store.review.open_list_rows import open_exhibits_of
 from exchange.store.scan.listed import scans_listed
-from exchange.store.tables.records import RecordRow
+from exchange.store.tables.record_tables import RecordRow
 from schemas.vocabulary import RegionOfInterest
 
 

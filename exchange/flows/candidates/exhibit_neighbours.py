@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from exchange.flows.candidates.exhibit_pairs import ExhibitPair, ranking_of, read_exhibits
 from exchange.flows.candidates.exhibit_ranking import RankedExhibits, Ranking
 from exchange.flows.node.node import Node
-from exchange.store.review.reviews import seen_by
+from exchange.store.review.review_rows import seen_by
 from schemas.vocabulary import Role
 
 

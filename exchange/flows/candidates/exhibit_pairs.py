@@ -20,14 +20,14 @@ from exchange.flows.candidates.own_view import OwnView, own_view
 from exchange.flows.node.node import Node
 from exchange.flows.review.one_review import RecordPair
 from exchange.store.entry.exhibits import Exhibits
-from exchange.store.entry.records import PENDING, acquisitions_of, counts_by_state, find_record, find_records
-from exchange.store.review import exhibit_pairs as store
-from exchange.store.review.candidates import CandidateFilter as CandidateFilter
-from exchange.store.review.candidates import CandidateView, Page, candidates_numbered
-from exchange.store.review.open_lists import open_exhibits_of
-from exchange.store.review.reviews import Scans, seen_by
-from exchange.store.review.set_aside import SeenScores, pairs_aside_of
-from exchange.store.tables.records import AcquisitionRow, RecordRow
+from exchange.store.entry.record_rows import PENDING, acquisitions_of, counts_by_state, find_record, find_records
+from exchange.store.review import exhibit_pair_rows as store
+from exchange.store.review.candidate_rows import CandidateFilter as CandidateFilter
+from exchange.store.review.candidate_rows import CandidateView, Page, candidates_numbered
+from exchange.store.review.open_list_rows import open_exhibits_of
+from exchange.store.review.review_rows import Scans, seen_by
+from exchange.store.review.set_aside_rows import SeenScores, pairs_aside_of
+from exchange.store.tables.record_tables import AcquisitionRow, RecordRow
 from schemas.vocabulary import Role
 
 MOST_WEAKER = 50

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from exchange.flows.candidates.standing_out import beyond_chance, standing_out
 from exchange.flows.node.validated_scores import is_validated
 from exchange.store.entry.exhibits import Exhibits
-from exchange.store.review.exhibit_pairs import ScanPairScore
+from exchange.store.review.exhibit_pair_rows import ScanPairScore
 
 
 @dataclass(frozen=True)

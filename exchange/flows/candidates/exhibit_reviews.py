@@ -13,9 +13,9 @@ from exchange.flows.review.one_review import RecordPair, both_records, standing_
 from exchange.flows.review.reviews import Review
 from exchange.flows.review.statements import may_see
 from exchange.store.entry.exhibits import first_versions_of
-from exchange.store.review.candidates import StoredCandidate
-from exchange.store.review.exhibit_pairs import pairs_of_two
-from exchange.store.review.reviews import scans_of
+from exchange.store.review.candidate_rows import StoredCandidate
+from exchange.store.review.exhibit_pair_rows import pairs_of_two
+from exchange.store.review.review_rows import scans_of
 from schemas.vocabulary import Role
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from exchange.flows.candidates.exhibit_ranking import RankedExhibits, Ranking
 from exchange.store.entry.exhibits import Exhibits
-from exchange.store.review.set_aside import SeenScores
+from exchange.store.review.set_aside_rows import SeenScores
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from exchange.flows.candidates.exhibit_ranking import RankedExhibits
 from exchange.flows.candidates.exhibit_reviews import concluded_pairs
 from exchange.flows.candidates.own_view import OwnView, own_view, seen_scores
 from exchange.flows.node.node import Node
-from exchange.store.entry.records import find_record
-from exchange.store.review import set_aside as store
+from exchange.store.entry.record_rows import find_record
+from exchange.store.review import set_aside_rows as store
 from schemas.vocabulary import Role
 
 THE_REST: Final = None

@@ -15,7 +15,7 @@ from exchange.flows.node.node import Node
 from exchange.flows.node.validated_scores import not_validated
 from exchange.flows.scan.pair_picture import pair_picture
 from exchange.log.audit_entry import Act
-from exchange.store.tables.records import RecordRow
+from exchange.store.tables.record_tables import RecordRow
 
 
 @dataclass(frozen=True)

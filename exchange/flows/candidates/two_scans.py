@@ -20,14 +20,14 @@ from exchange.flows.candidates.candidates import CandidatePair
 from exchange.flows.node.delivered_scan import Entitling
 from exchange.flows.node.node import Node
 from exchange.record_filter import RecordFilter
-from exchange.store.entry.drafts import last_submitted
-from exchange.store.entry.records import find_records
+from exchange.store.entry.draft_rows import last_submitted
+from exchange.store.entry.record_rows import find_records
 from exchange.store.entry.search import search_records
-from exchange.store.review.candidates import candidate_of
-from exchange.store.review.reviews import Scans, saw, scans_of
+from exchange.store.review.candidate_rows import candidate_of
+from exchange.store.review.review_rows import Scans, saw, scans_of
 from exchange.store.scan.deliveries import records_showing
 from exchange.store.scan.listed import ListedRow, scans_listed
-from exchange.store.tables.records import AcquisitionRow, RecordRow
+from exchange.store.tables.record_tables import AcquisitionRow, RecordRow
 from schemas.vocabulary import Role
 
 MOST_OFFERED = 20

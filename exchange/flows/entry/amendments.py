@@ -8,9 +8,9 @@ from exchange.flows.node.node import Node
 from exchange.flows.statement.authorship import WorkAct, author_of, deciding_author, may_act
 from exchange.flows.statement.sharing import record_of
 from exchange.flows.statement.widening import widened_field
-from exchange.store.entry.records import find_record
-from exchange.store.tables.records import RecordRow
-from exchange.store.terms.terms import groups_of
+from exchange.store.entry.record_rows import find_record
+from exchange.store.tables.record_tables import RecordRow
+from exchange.store.terms.terms_rows import groups_of
 from schemas import Maker, Submission
 
 

@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import Any
 
 from exchange.flows.node.region_masks import mask_digest
-from exchange.store.tables.drafts import DraftFileRow
+from exchange.store.tables.draft_tables import DraftFileRow
 from schemas import Record, RegionMask
 from schemas.exhibit import Contract
 from schemas.record import Acquisition

@@ -15,8 +15,8 @@ from exchange.flows.entry.drafts import open_draft
 from exchange.flows.node.node import Node
 from exchange.flows.node.regions import REGIONS
 from exchange.flows.scan.scan_reading import Preview, StatedScan
-from exchange.store.entry.drafts import add_file, files_of, find_draft, find_file, remove_file, save_fields, typed
-from exchange.store.tables.drafts import DraftFileRow
+from exchange.store.entry.draft_rows import add_file, files_of, find_draft, find_file, remove_file, save_fields, typed
+from exchange.store.tables.draft_tables import DraftFileRow
 from schemas import RegionMask
 from schemas.record import MAX_ACQUISITIONS
 from schemas.vocabulary import Lighting, RegionOfInterest

@@ -28,13 +28,13 @@ from exchange.flows.statement.received_scan import ReceivedScan
 from exchange.flows.statement.sharing import decide_sharing
 from exchange.policy import names
 from exchange.store.entry.exhibits import number_of
-from exchange.store.entry.records import PENDING, acquisitions_of, find_record
+from exchange.store.entry.record_rows import PENDING, acquisitions_of, find_record
 from exchange.store.entry.search import records_of_case
 from exchange.store.sync.peers import all_peers, lane_of
-from exchange.store.tables.drafts import DraftFileRow
-from exchange.store.tables.peers import PeerState
-from exchange.store.tables.records import RecordRow
-from exchange.store.terms.terms import groups_of
+from exchange.store.tables.draft_tables import DraftFileRow
+from exchange.store.tables.peer_tables import PeerState
+from exchange.store.tables.record_tables import RecordRow
+from exchange.store.terms.terms_rows import groups_of
 from schemas import Blob, ContractError, Maker, Record, parse_submission
 from schemas.versions import is_newer, needed_version
 from schemas.vocabulary import Jurisdiction, Modality, ReleaseLevel

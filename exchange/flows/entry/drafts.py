@@ -22,7 +22,7 @@ from exchange.flows.entry.free_text import Doubt, doubts_of_field
 from exchange.flows.node.node import Node
 from exchange.flows.statement.sharing import record_of
 from exchange.jurisdictions.directory import Directory
-from exchange.store.entry.drafts import (
+from exchange.store.entry.draft_rows import (
     add_draft,
     add_file,
     close_draft,
@@ -36,11 +36,11 @@ from exchange.store.entry.drafts import (
     save_fields,
     typed,
 )
-from exchange.store.entry.firearms import find_firearm
-from exchange.store.entry.records import find_record
-from exchange.store.tables.drafts import DraftFileRow, DraftRow
-from exchange.store.tables.records import RecordRow
-from exchange.store.terms.terms import groups_of
+from exchange.store.entry.firearm_rows import find_firearm
+from exchange.store.entry.record_rows import find_record
+from exchange.store.tables.draft_tables import DraftFileRow, DraftRow
+from exchange.store.tables.record_tables import RecordRow
+from exchange.store.terms.terms_rows import groups_of
 from schemas import Firearm
 from schemas.calibre import CalibreReading, read_calibre
 from schemas.vocabulary import Answer, DatePrecision, ExhibitKind, HandlingCode, ReleaseLevel

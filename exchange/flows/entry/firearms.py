@@ -20,7 +20,7 @@ from exchange.errors import Conflict, InvalidInput, NotFound
 from exchange.flows.node.node import Node
 from exchange.flows.statement.authorship import WorkAct, check_may_act
 from exchange.log.audit_entry import Act, Actor, Deed
-from exchange.store.entry.firearms import (
+from exchange.store.entry.firearm_rows import (
     find_firearm,
     ids_that_begin,
     list_firearms,
@@ -28,8 +28,8 @@ from exchange.store.entry.firearms import (
     save_firearm,
     test_fires_of,
 )
-from exchange.store.tables.firearms import FirearmRow
-from exchange.store.tables.records import RecordRow
+from exchange.store.tables.firearm_tables import FirearmRow
+from exchange.store.tables.record_tables import RecordRow
 from schemas import Firearm, Maker
 from schemas.exhibit import ShortText
 from schemas.place import fold_place

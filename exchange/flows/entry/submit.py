@@ -29,13 +29,13 @@ from exchange.flows.statement.received_scan import ReceivedScan
 from exchange.flows.statement.sharing import Shared, record_of, share, sharing_of
 from exchange.jurisdictions.directory import Directory, shipped_directory
 from exchange.store.entry.exhibits import MAX_VERSIONS, known_first_version, too_many_versions
-from exchange.store.entry.records import AcquisitionState, add_record, find_record, find_submission
-from exchange.store.log.statements import append_own, find_statement
+from exchange.store.entry.record_rows import AcquisitionState, add_record, find_record, find_submission
+from exchange.store.log.statement_rows import append_own, find_statement
 from exchange.store.node.jobs import JobKind, promise
 from exchange.store.query.started_searches import promise_search
-from exchange.store.review.kept_searches import note_found
+from exchange.store.review.kept_search_rows import note_found
 from exchange.store.scan.objects import promise_object
-from exchange.store.tables.records import RecordRow, SubmissionRow
+from exchange.store.tables.record_tables import RecordRow, SubmissionRow
 from matcher.mark.region_grid import fits
 from schemas import (
     CONTRACT_VERSION,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from exchange.flows.entry.draft_form import TICKED
 from exchange.flows.node.node import Node
-from exchange.store.entry.drafts import last_shared
+from exchange.store.entry.draft_rows import last_shared
 from schemas.vocabulary import ReleaseLevel
 
 _LOOKED_AT = 20

@@ -19,7 +19,7 @@ from exchange.flows.hits.rules import weigh
 from exchange.flows.hits.vocabulary import Said
 from exchange.flows.node.node import Node
 from exchange.store.hits.joined_pairs import showed_later_ones
-from exchange.store.log.statements import find_statement
+from exchange.store.log.statement_rows import find_statement
 from schemas import Hit, Pair, PhysicalComparison, open_envelope, parse_statement
 from schemas.review import CUSTODY
 from schemas.vocabulary import ComparisonStep, HitStage

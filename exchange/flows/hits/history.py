@@ -22,7 +22,7 @@ from exchange.flows.hits.stage import Entry, HitProgress, Stage, both_have, prog
 from exchange.flows.hits.vocabulary import MOST_HITS, MOST_STEPS, HitTask, Todo
 from exchange.flows.node.node import Node
 from exchange.store.entry.exhibits import SameExhibits, same_exhibits
-from exchange.store.entry.records import find_records
+from exchange.store.entry.record_rows import find_records
 from exchange.store.hits.joined_pairs import (
     PairFilter,
     all_pairs,
@@ -39,10 +39,10 @@ from exchange.store.hits.joined_pairs import (
     search_pairs,
     verified_conclusions,
 )
-from exchange.store.log.statements import find_statement, find_statements
-from exchange.store.review.reviews import Scans
+from exchange.store.log.statement_rows import find_statement, find_statements
+from exchange.store.review.review_rows import Scans
 from exchange.store.tables.hits import HitPairRow
-from exchange.store.tables.records import RecordRow, StatementRow
+from exchange.store.tables.record_tables import RecordRow, StatementRow
 from schemas import AnyStatement, Conclusion, Hit, Pair, Side, Verification, open_envelope, parse_statement
 from schemas.kinds import OF_A_HIT
 from schemas.vocabulary import HitStage

@@ -25,10 +25,10 @@ from exchange.store.hits.joined_pairs import (
     stale_pairs,
     stored_stage,
 )
-from exchange.store.log.statements import find_statement
+from exchange.store.log.statement_rows import find_statement
 from exchange.store.long_lists import AT_ONCE
-from exchange.store.review.reviews import scans_of
-from exchange.store.review.webhooks import WebhookEvent, announce_event
+from exchange.store.review.review_rows import scans_of
+from exchange.store.review.webhook_rows import WebhookEvent, announce_event
 from exchange.store.tables.hits import HitPairRow
 from schemas import (
     AnyStatement,

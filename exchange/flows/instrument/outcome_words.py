@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from exchange.flows.instrument.check_series import CheckPoint
-from exchange.flows.instrument.control_chart import WRITTEN, written, written_limits
+from exchange.flows.instrument.instrument_chart import WRITTEN, written, written_limits
 from matcher.instrument.check_limits import DRIFT_CHECKS, MEASURES, CheckOutcome, Sign
 
 _BY_NAME: Final = {measure.name: measure for measure in MEASURES}

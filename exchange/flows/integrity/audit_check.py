@@ -16,9 +16,9 @@ from exchange.log import merkle
 from exchange.log.audit_entry import batch_root
 from exchange.log.checkpoint import Checkpoint
 from exchange.store.log.audit import KeptEntry, audit_state, batches, entries_from
-from exchange.store.log.statements import find_node, latest_checkpoint, statements_of_type
+from exchange.store.log.statement_rows import find_node, latest_checkpoint, statements_of_type
 from exchange.store.tables.log import AuditBatchRow
-from exchange.store.tables.records import StatementRow
+from exchange.store.tables.record_tables import StatementRow
 from schemas import AuditBatch, ContractError, open_envelope, parse_statement
 
 _NO_HASH = bytes(32)

@@ -34,9 +34,9 @@ from exchange.log.note import parse_note
 from exchange.log.timestamp import verify_reply
 from exchange.store.database.seals import broken
 from exchange.store.entry.instrument_checks import all_checks, references_of
-from exchange.store.entry.records import scans_at_rest
+from exchange.store.entry.record_rows import scans_at_rest
 from exchange.store.log.stamps import stamped_heads
-from exchange.store.log.statements import (
+from exchange.store.log.statement_rows import (
     all_checkpoints,
     count_statements,
     find_node,
@@ -49,9 +49,9 @@ from exchange.store.operate.at_rest import A_TIME, count_nodes, last_leaf, nodes
 from exchange.store.scan.objects import all_stored
 from exchange.store.sync.peers import all_peers
 from exchange.store.tables.log import CheckpointRow, LogStateRow
-from exchange.store.tables.peers import PeerRow
-from exchange.store.tables.records import StatementRow
-from exchange.store.witness.rebuild import PARKED, lost_leaves
+from exchange.store.tables.peer_tables import PeerRow
+from exchange.store.tables.record_tables import StatementRow
+from exchange.store.witness.rebuild_rows import PARKED, lost_leaves
 from exchange.trust.key_history import KeyHistory
 from exchange.trust.verify import VerifiedStatement, verify_statement
 from schemas.errors import ContractError

@@ -11,11 +11,11 @@ from sqlalchemy.orm import Session
 from exchange.flows.blind.visibility import blind_to
 from exchange.flows.integrity.signed_rows import UNBACKED, Difference, differing, said_in
 from exchange.flows.node.node import Node
-from exchange.store.log.statements import find_statement
+from exchange.store.log.statement_rows import find_statement
 from exchange.store.operate.at_rest import all_found, rows_backed, scan_of
 from exchange.store.query.queries import FoundState, QueryState
-from exchange.store.tables.queries import FoundRow, QueryRow
-from exchange.store.tables.reviews import VerificationTaskRow
+from exchange.store.tables.query_tables import FoundRow, QueryRow
+from exchange.store.tables.review_tables import VerificationTaskRow
 from schemas import (
     Answer,
     AnyStatement,

@@ -24,7 +24,7 @@ from exchange.store.operate.at_rest import (
     places_in_order,
 )
 from exchange.store.sync.peers import find_lane, find_peer
-from exchange.store.tables.peers import PeerRow
+from exchange.store.tables.peer_tables import PeerRow
 from exchange.store.witness.cosignatures import own_checkpoint
 from exchange.trust.key_history import KeyHistory
 from schemas.errors import ContractError

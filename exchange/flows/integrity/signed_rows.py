@@ -17,13 +17,13 @@ from exchange.flows.statement.widening import is_for_the_head
 from exchange.log import merkle
 from exchange.store.entry.exhibits import exhibit_stated, superseding
 from exchange.store.entry.record_details import detail_columns
-from exchange.store.entry.records import acquisition_columns, record_columns
+from exchange.store.entry.record_rows import acquisition_columns, record_columns
 from exchange.store.operate.at_rest import held_of, hit_pair_of, rows_named, standing_stones
-from exchange.store.review.reviews import scans_of
+from exchange.store.review.review_rows import scans_of
 from exchange.store.sync.peers import lane_head_at
 from exchange.store.tables.columns import Base
 from exchange.store.tables.hits import CountersignatureRow, HitRow
-from exchange.store.tables.records import (
+from exchange.store.tables.record_tables import (
     AcquisitionRow,
     AudienceRow,
     BreechFaceClassRow,

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from exchange.flows.integrity.signed_rows import GONE, UNBACKED, Difference, differing, said_in
 from exchange.flows.node.node import Node
 from exchange.store.entry.exhibits import exhibit_of, versions_of_exhibits
-from exchange.store.log.statements import find_statement, latest_of
+from exchange.store.log.statement_rows import find_statement, latest_of
 from exchange.store.operate.at_rest import (
     group_owners,
     groups_named,
@@ -27,9 +27,9 @@ from exchange.store.operate.at_rest import (
 from exchange.store.query.queries import find_found
 from exchange.store.sync.peers import all_peers, find_peer
 from exchange.store.tables.hits import CountersignatureRow, HitRow
-from exchange.store.tables.records import RecordRow, StatementRow
-from exchange.store.tables.terms import ApprovalRow, GrantRow, HoldRow, TombstoneRow
-from exchange.store.terms.terms import bases_in_rows, legal_basis_rows, policy_in_force
+from exchange.store.tables.record_tables import RecordRow, StatementRow
+from exchange.store.tables.terms_tables import ApprovalRow, GrantRow, HoldRow, TombstoneRow
+from exchange.store.terms.terms_rows import bases_in_rows, legal_basis_rows, policy_in_force
 from exchange.store.terms.withdrawals import tombstones_of
 from schemas import (
     Acknowledgement,

@@ -17,10 +17,10 @@ from exchange.flows.statement.sharing import share_anew
 from exchange.flows.terms.first_line import FirstLine, check_no_line, state_first_line
 from exchange.net.client import PeerAddress, PeerClient
 from exchange.net.egress import Typed, end_of, is_literal
-from exchange.store.log.statements import key_events
+from exchange.store.log.statement_rows import key_events
 from exchange.store.sync.peers import ASKED, add_peer, all_peers, find_peer, new_peer, put_on_lane
-from exchange.store.tables.peers import PeerRow, PeerState
-from exchange.store.terms.terms import terms_for
+from exchange.store.tables.peer_tables import PeerRow, PeerState
+from exchange.store.terms.terms_rows import terms_for
 from exchange.trust.card import fingerprint, open_card, same_fingerprint
 from exchange.trust.key_history import pinned_history
 from schemas import ContractError, Envelope, KeyEvent, open_envelope

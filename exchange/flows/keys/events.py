@@ -13,7 +13,7 @@ from exchange.flows.statement.peer import peer_keys
 from exchange.net.client import PeerAddress, PeerClient
 from exchange.store.sync.peers import find_peer, standing_alarm
 from exchange.store.sync.refused import forget_told, refuse_statements
-from exchange.store.tables.peers import PeerRow, PeerState
+from exchange.store.tables.peer_tables import PeerRow, PeerState
 from exchange.trust.key_history import KeyHistory, pinned_history
 from schemas import CONTRACT_VERSION, ContractError
 from schemas.key_chain import KeyChain

@@ -14,11 +14,11 @@ from exchange.flows.statement.peer import peer_keys
 from exchange.flows.statement.sign_statement import put_on_lanes
 from exchange.log import merkle
 from exchange.log.cosignature import cosign, witness_name
-from exchange.store.log.statements import KEY_EVENT, append_own, find_node, keys_since, log_size, put_back_key_event
+from exchange.store.log.statement_rows import KEY_EVENT, append_own, find_node, keys_since, log_size, put_back_key_event
 from exchange.store.sync.peers import all_peers, find_peer
 from exchange.store.sync.refused import refuse_statements
 from exchange.store.witness.cosignatures import LogStartState, log_start
-from exchange.store.witness.rebuild import is_lost, no_longer_lost
+from exchange.store.witness.rebuild_rows import is_lost, no_longer_lost
 from exchange.trust.key_history import VerifiedKeyEvent
 from exchange.trust.keys import LogKeys
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from exchange.errors import ConfigurationError, InvalidInput, RootInvalid, StatementInvalid
 from exchange.home import read_bounded
 from exchange.jurisdictions.directory import check_entries
-from exchange.jurisdictions.entry import Entries, JurisdictionEntry
+from exchange.jurisdictions.jurisdiction_entry import Entries, JurisdictionEntry
 from exchange.jurisdictions.own_file import read_entries_file
 from exchange.trust.card import open_card
 from exchange.trust.ceremony import (

@@ -12,10 +12,10 @@ from exchange.flows.keys.restore_key_events import cosigned_anew, put_cosigned
 from exchange.flows.log.start import is_unsettled
 from exchange.flows.node.last_head import check_last_head
 from exchange.flows.node.node import Node, check_keys
-from exchange.store.log.statements import append_own, latest_checkpoint, log_size
+from exchange.store.log.statement_rows import append_own, latest_checkpoint, log_size
 from exchange.store.sync.peers import all_peers, put_on_lane
 from exchange.store.sync.refused import refuse_statements
-from exchange.store.tables.peers import PeerState
+from exchange.store.tables.peer_tables import PeerState
 from exchange.store.witness.cosignatures import witnesses
 from exchange.trust.key_files import exchange_folder, keep_events, prepare_folder
 from exchange.trust.key_history import KeyHistory, extend_history

@@ -16,9 +16,9 @@ from sqlalchemy.orm import Session
 
 from exchange.flows.node.node import Node
 from exchange.flows.statement.peer import peer_keys
-from exchange.store.log.statements import KEY_EVENT
+from exchange.store.log.statement_rows import KEY_EVENT
 from exchange.store.sync.peers import find_peer
-from exchange.store.tables.records import StatementRow
+from exchange.store.tables.record_tables import StatementRow
 from exchange.trust.key_history import KeyHistory, VerifiedKeyEvent
 
 

@@ -15,7 +15,7 @@ from exchange.config import Settings
 from exchange.errors import ConfigurationError, InvalidInput
 from exchange.flows.node.installed_trust import installed_trust
 from exchange.flows.node.node import Node
-from exchange.store.tables.peers import PeerRow, PeerState
+from exchange.store.tables.peer_tables import PeerRow, PeerState
 from exchange.trust.card import open_card, same_fingerprint
 from schemas import KeyEvent, open_envelope
 

@@ -29,8 +29,8 @@ from exchange.store.log.audit import (
     sealed_to,
     search_entries,
 )
-from exchange.store.log.statements import latest_checkpoint
-from exchange.store.tables.peers import PeerRow
+from exchange.store.log.statement_rows import latest_checkpoint
+from exchange.store.tables.peer_tables import PeerRow
 from schemas import AuditBatch
 from schemas.vocabulary import Role
 

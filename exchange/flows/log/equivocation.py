@@ -15,7 +15,7 @@ from exchange.flows.statement.peer import peer_keys
 from exchange.log import note
 from exchange.log.checkpoint import Checkpoint
 from exchange.store.sync.peers import find_peer, peers_among
-from exchange.store.tables.peers import PeerRow, PeerState
+from exchange.store.tables.peer_tables import PeerRow, PeerState
 from exchange.store.witness.cosignatures import disputed_logs
 from exchange.trust.key_history import KeyHistory
 from schemas.witness import MAX_FORKS, ForkedLog

@@ -17,7 +17,7 @@ from exchange.log import merkle
 from exchange.log.checkpoint import Checkpoint
 from exchange.store.sync.peers import find_peer, standing_alarm
 from exchange.store.tables.log import DisagreementRow, ToldHeadRow
-from exchange.store.tables.peers import PeerRow, PeerState
+from exchange.store.tables.peer_tables import PeerRow, PeerState
 from exchange.store.witness.cosignatures import (
     disagreements,
     drop_unproven,

@@ -12,7 +12,7 @@ import structlog
 from exchange.flows.log.start import sets_aside
 from exchange.flows.node.last_head import last_head_fault
 from exchange.flows.node.node import Node
-from exchange.store.entry.drafts import every_file
+from exchange.store.entry.draft_rows import every_file
 from exchange.store.query.queries import unanswered
 
 log = structlog.get_logger(__name__)

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from exchange.errors import StoreUnavailable
 from exchange.flows.node.node import Node
 from exchange.log import merkle
-from exchange.store.log.statements import key_events, latest_checkpoint, log_size, node_reader
+from exchange.store.log.statement_rows import key_events, latest_checkpoint, log_size, node_reader
 from exchange.store.operate.at_rest import (
     A_TIME,
     count_nodes,
@@ -22,7 +22,7 @@ from exchange.store.operate.at_rest import (
     put_nodes,
 )
 from exchange.store.tables.log import LogStateRow
-from exchange.store.witness.rebuild import PARKED
+from exchange.store.witness.rebuild_rows import PARKED
 
 log = structlog.get_logger(__name__)
 

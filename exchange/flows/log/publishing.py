@@ -15,14 +15,14 @@ from pathlib import Path
 from sqlalchemy.orm import Session
 
 from exchange.errors import CheckpointInvalid, Conflict, NotFound
-from exchange.flows.log.checkpoint import with_cosignatures
+from exchange.flows.log.signed_checkpoint import with_cosignatures
 from exchange.flows.node.node import Node
 from exchange.home import public_folder
 from exchange.log import merkle, note
 from exchange.log.checkpoint import Checkpoint, parse_text
 from exchange.log.tiles import TILE_WIDTH, Tile, tiles_of
 from exchange.store.log.stamps import stamped_heads
-from exchange.store.log.statements import latest_checkpoint, node_reader, tile_hashes
+from exchange.store.log.statement_rows import latest_checkpoint, node_reader, tile_hashes
 
 _HEAD, _STAMPS = "checkpoint", "stamp"
 

@@ -7,8 +7,8 @@ from typing import Any, Final
 from sqlalchemy.orm import Session
 
 from exchange.clock import stamp_in
-from exchange.store.log.statements import statements_about
-from exchange.store.tables.records import StatementRow
+from exchange.store.log.statement_rows import statements_about
+from exchange.store.tables.record_tables import StatementRow
 from schemas import AnyStatement, about, open_envelope, parse_statement
 
 SAME_S: Final = 60

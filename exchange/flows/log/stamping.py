@@ -21,7 +21,7 @@ from exchange.store.log.stamps import (
     next_stamped_size,
     stamp_failure,
 )
-from exchange.store.log.statements import latest_checkpoint
+from exchange.store.log.statement_rows import latest_checkpoint
 from exchange.store.tables.log import CheckpointRow
 from schemas.errors import shown
 

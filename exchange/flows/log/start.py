@@ -25,13 +25,13 @@ from exchange.flows.node.last_head import (
 from exchange.flows.node.node import Node
 from exchange.flows.node.witnesses import installed_witnesses
 from exchange.log.checkpoint import Checkpoint
-from exchange.store.log.statements import latest_checkpoint, log_size
+from exchange.store.log.statement_rows import latest_checkpoint, log_size
 from exchange.store.operate.at_rest import count_nodes, nodes_of
 from exchange.store.sync.peers import all_peers
 from exchange.store.tables.log import LogStartRow
-from exchange.store.tables.peers import PeerRow, PeerState
+from exchange.store.tables.peer_tables import PeerRow, PeerState
 from exchange.store.witness.cosignatures import LogStartState, disagreements, forget_returned, log_start, set_log_start
-from exchange.store.witness.rebuild import ask_witnesses_again, keep_returned, lost_leaves, rebuild_sources
+from exchange.store.witness.rebuild_rows import ask_witnesses_again, keep_returned, lost_leaves, rebuild_sources
 from exchange.trust.witness_choice import majority
 
 MAX_RANGES = 50

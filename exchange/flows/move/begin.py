@@ -11,14 +11,14 @@ from exchange.clock import stamp
 from exchange.config import Settings
 from exchange.errors import ConfigurationError
 from exchange.flows.move.handed_over import check_switch
-from exchange.flows.move.places import at, check_room_for_copy, place_name
+from exchange.flows.move.move_places import at, check_room_for_copy, place_name
 from exchange.flows.node.last_head import fault_between, remembered_head
 from exchange.flows.node.node import Node, opened
 from exchange.flows.node.worker_lease import this_machine
 from exchange.log.checkpoint import Checkpoint
+from exchange.store.database.database_standing import Use
 from exchange.store.database.engine import Store
-from exchange.store.database.standing import Use
-from exchange.store.log.statements import latest_head
+from exchange.store.log.statement_rows import latest_head
 from exchange.store.move.home_mark import MoveMark, new_name, write_mark
 from exchange.store.node import workers
 from schemas.keys import log_origin_of

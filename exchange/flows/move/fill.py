@@ -14,10 +14,10 @@ from exchange.flows.integrity.log_check import check_log
 from exchange.flows.integrity.report import Discrepancy, LogCheck
 from exchange.flows.move.begin import check_last
 from exchange.flows.node.node import Node
+from exchange.store.database.database_standing import DatabaseStanding, Use
 from exchange.store.database.engine import Store
 from exchange.store.database.seals import derived_key
-from exchange.store.database.standing import DatabaseStanding, Use
-from exchange.store.log.statements import latest_head, log_size
+from exchange.store.log.statement_rows import latest_head, log_size
 from exchange.store.move.copying import (
     OF_THE_COPY,
     MoveProgress,

@@ -15,10 +15,10 @@ from exchange.clock import now
 from exchange.config import Settings, load_settings
 from exchange.config_files import PREFIX, secret_folders
 from exchange.errors import ConfigurationError
-from exchange.flows.move.places import place_name
+from exchange.flows.move.move_places import place_name
 from exchange.flows.node.node import store_of
 from exchange.home import private_folder
-from exchange.store.database.standing import Use
+from exchange.store.database.database_standing import Use
 from exchange.store.scan.copies import sync, write_file
 
 _NAME: Final = "database_url"

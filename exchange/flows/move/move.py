@@ -28,12 +28,12 @@ from exchange.flows.integrity.report import Discrepancy
 from exchange.flows.move.begin import begin_move
 from exchange.flows.move.fill import fill_and_leave
 from exchange.flows.move.handed_over import set_database_aside, switch_settings
-from exchange.flows.move.places import at, place_name
+from exchange.flows.move.move_places import at, place_name
 from exchange.flows.node.node import opened, store_of
 from exchange.flows.operate.home_lock import check_user
+from exchange.store.database.database_standing import DatabaseStanding, Use
 from exchange.store.database.engine import Store
-from exchange.store.database.standing import DatabaseStanding, Use
-from exchange.store.log.statements import latest_head, log_size
+from exchange.store.log.statement_rows import latest_head, log_size
 from exchange.store.move.copying import MoveProgress, empty_copy, hand_over
 from exchange.store.move.home_mark import SQLITE, MoveMark, read_mark, refuse_unfinished_move, remove_mark
 from exchange.store.node.lock import sole_server

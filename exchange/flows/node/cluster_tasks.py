@@ -43,7 +43,7 @@ class WithHelpHere(Executor):
     """
 
     def __init__(self, cluster: Executor) -> None:
-        from matcher.gallery.tasks import TASKS
+        from matcher.gallery.gallery_tasks import TASKS
 
         self._cluster, self._tell_damage = cluster, TASKS
         self._asked, self._run = compared_release(), _run_in_release()

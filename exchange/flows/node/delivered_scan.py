@@ -9,7 +9,7 @@ from typing import TypeAlias
 from exchange.errors import NotFound
 from exchange.flows.node.node import Node
 from exchange.store.scan.deliveries import records_showing
-from exchange.store.tables.records import AcquisitionRow, StatementRow
+from exchange.store.tables.record_tables import AcquisitionRow, StatementRow
 
 Entitling: TypeAlias = tuple[AcquisitionRow, StatementRow]
 """An acquisition by which the bytes of a scan are here, and the statement of its record."""

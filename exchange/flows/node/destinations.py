@@ -15,7 +15,7 @@ from exchange.net.address_book import AddressBook
 from exchange.net.egress import Destination, Egress, end_of
 from exchange.store.database.engine import Store
 from exchange.store.database.postgresql import Route
-from exchange.store.review.webhooks import all_webhooks
+from exchange.store.review.webhook_rows import all_webhooks
 from exchange.store.sync.peers import peer_addresses
 
 DATABASE: Final = "database_url"

@@ -19,7 +19,7 @@ from exchange.config import Settings
 from exchange.errors import CheckpointInvalid, SigningStopped, StoreUnavailable
 from exchange.home import write_private
 from exchange.log.checkpoint import Checkpoint, parse_text
-from exchange.store.log.statements import latest_checkpoint
+from exchange.store.log.statement_rows import latest_checkpoint
 from exchange.store.tables.log import CheckpointRow
 from schemas.keys import log_origin_of
 

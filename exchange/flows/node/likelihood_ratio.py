@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import matcher
 from exchange.config import Settings
 from exchange.errors import ConfigurationError
-from exchange.store.review.candidates import StoredCandidate
-from exchange.store.tables.records import AcquisitionRow
+from exchange.store.review.candidate_rows import StoredCandidate
+from exchange.store.tables.record_tables import AcquisitionRow
 from schemas.vocabulary import Modality, RegionOfInterest
 
 if TYPE_CHECKING:

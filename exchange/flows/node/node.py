@@ -47,12 +47,12 @@ from exchange.store.database.postgresql import CONNECTIONS
 from exchange.store.database.seals import derived_key
 from exchange.store.entry.draft_files import DraftFiles
 from exchange.store.log.audit_trail import AuditTrail
-from exchange.store.log.statements import append_own, keys_since, latest_checkpoint
+from exchange.store.log.statement_rows import append_own, keys_since, latest_checkpoint
 from exchange.store.move.home_mark import refuse_unfinished_move
-from exchange.store.node.limits import NodeLimits
+from exchange.store.node.rate_limits import NodeLimits
 from exchange.store.scan.blobs import BlobFolder, QueryScans
 from exchange.store.sync.evidence import EvidenceFolder
-from exchange.store.terms.terms import note_no_policy
+from exchange.store.terms.terms_rows import note_no_policy
 from exchange.trust.card import make_card, open_card
 from exchange.trust.key_files import EVENTS, kept_events
 from exchange.trust.key_history import KeyHistory, history_in

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from exchange.config import Settings
 from exchange.errors import KeysDiffer, SettingsDiffer
 from exchange.log import merkle
-from exchange.store.log.statements import find_node, first_key_events, key_events
+from exchange.store.log.statement_rows import find_node, first_key_events, key_events
 from exchange.trust.key_history import KeyHistory, history_of
 from schemas import open_envelope
 

@@ -23,7 +23,7 @@ from exchange.flows.node.regions import COMPARED, Pipeline
 from schemas.vocabulary import Lighting, Modality
 
 if TYPE_CHECKING:  # a worker process that is waited for loads no database
-    from exchange.store.tables.records import AcquisitionRow
+    from exchange.store.tables.record_tables import AcquisitionRow
 
 PIPELINES: dict[str, Pipeline] = {
     pipeline.digest: pipeline for region in COMPARED.values() for pipeline in region.pipelines

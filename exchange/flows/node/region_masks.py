@@ -11,7 +11,7 @@ import matcher
 from schemas import RegionMask
 
 if TYPE_CHECKING:
-    from exchange.store.tables.records import AcquisitionRow
+    from exchange.store.tables.record_tables import AcquisitionRow
     from matcher.numeric.plane import Mask
 
 

@@ -15,9 +15,9 @@ import matcher
 from schemas.vocabulary import Modality, RegionOfInterest
 
 if TYPE_CHECKING:
-    from exchange.store.review.candidates import StoredCandidate
-    from exchange.store.review.exhibit_pairs import ScanPairScore
-    from exchange.store.tables.records import AcquisitionRow
+    from exchange.store.review.candidate_rows import StoredCandidate
+    from exchange.store.review.exhibit_pair_rows import ScanPairScore
+    from exchange.store.tables.record_tables import AcquisitionRow
 
 
 class ComparedKinds(StrEnum):

@@ -21,11 +21,11 @@ from sqlalchemy.orm import Session
 from exchange.clock import stamp
 from exchange.errors import ConfigurationError, StoreUnavailable
 from exchange.flows.node.node import Node
-from exchange.store.entry.records import AcquisitionState
+from exchange.store.entry.record_rows import AcquisitionState
 from exchange.store.node import jobs, workers
 from exchange.store.node.lock import AliveFile
-from exchange.store.tables.records import AcquisitionRow
-from exchange.store.tables.work import JobRow, WorkerRow
+from exchange.store.tables.record_tables import AcquisitionRow
+from exchange.store.tables.work_tables import JobRow, WorkerRow
 
 log = structlog.get_logger(__name__)
 

@@ -22,11 +22,12 @@ from exchange.flows.sync.clocks import judge
 from exchange.net.egress import Typed
 from exchange.net.probe import reach
 from exchange.store.database.engine import Store
-from exchange.store.node import activity, workers
+from exchange.store.node import activity_rows as activity
+from exchange.store.node import workers
 from exchange.store.node.jobs import JobState
 from exchange.store.sync.peers import all_peers, lane_of
-from exchange.store.tables.peers import PeerState
-from exchange.store.tables.work import WorkerRow
+from exchange.store.tables.peer_tables import PeerState
+from exchange.store.tables.work_tables import WorkerRow
 
 WINDOW_S: Final = 60
 """Rates are counts of the last minute."""

@@ -21,8 +21,8 @@ from exchange.flows.sync.quarantine import to_back_up
 from exchange.home import private_folder
 from exchange.jurisdictions.own_file import OWN_FILE
 from exchange.store.database.engine import Store
-from exchange.store.entry.records import scans_at_rest
-from exchange.store.log.statements import latest_head, log_size
+from exchange.store.entry.record_rows import scans_at_rest
+from exchange.store.log.statement_rows import latest_head, log_size
 from exchange.store.move.home_mark import refuse_unfinished_move
 from exchange.store.node.lock import sole_user
 from exchange.store.operate.backup_paths import check_apart, is_settings_path

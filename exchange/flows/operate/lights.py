@@ -17,7 +17,7 @@ from exchange.flows.operate.measure import free_bytes
 from exchange.flows.operate.promised_work import look_at_queue, work_findings
 from exchange.flows.operate.recovery import Recovery
 from exchange.flows.operate.status import NodeStatus
-from exchange.flows.sync.partners import ExchangeStanding
+from exchange.flows.sync.sync_partners import ExchangeStanding
 from exchange.store.node.jobs import JobState
 
 

@@ -14,23 +14,23 @@ from exchange.compute import Compute
 from exchange.errors import ComputeAway, ObjectStoreUnavailable
 from exchange.flows.alerts.deadlines import Duty, all_duties
 from exchange.flows.alerts.webhooks import webhook_alarms
-from exchange.flows.entry.watch.standing import watch_alarms
+from exchange.flows.entry.watch.folder_standing import watch_alarms
 from exchange.flows.log.start import may_sign
 from exchange.flows.node.cluster import count_workers
 from exchange.flows.node.node import Node
 from exchange.flows.operate.recovery import Recovery, age_s, recovery_of
 from exchange.flows.sync.peer_quota import shares_of, why_stopped
 from exchange.flows.sync.skew import peer_behind
-from exchange.store.entry.records import AcquisitionState, counts_by_state, scan_bytes
+from exchange.store.entry.record_rows import AcquisitionState, counts_by_state, scan_bytes
 from exchange.store.log.stamps import latest_stamp, stamp_failure
-from exchange.store.log.statements import last_log_check, latest_checkpoint, log_size
+from exchange.store.log.statement_rows import last_log_check, latest_checkpoint, log_size
 from exchange.store.node import jobs, workers
 from exchange.store.operate.newest_row import first_row
-from exchange.store.review.mail import failures
+from exchange.store.review.mail_rows import failures
 from exchange.store.scan.candidate_delays import delays_within
 from exchange.store.scan.objects import count_objects
 from exchange.store.sync.peers import all_peers, lane_of, node_older, unnoted, withheld_on
-from exchange.store.tables.peers import PeerRow, PeerState
+from exchange.store.tables.peer_tables import PeerRow, PeerState
 from exchange.store.witness.cosignatures import all_disagreements, cosigned_size, last_cosigned_at
 
 

@@ -17,12 +17,12 @@ from exchange.errors import ConfigurationError
 from exchange.flows.node.node import store_of
 from exchange.flows.operate.backup import Backup, back_up
 from exchange.store.database.engine import Store
-from exchange.store.entry.records import scans_at_rest
+from exchange.store.entry.record_rows import scans_at_rest
 from exchange.store.migrations import contract_read_at
 from exchange.store.migrations.rehearsal import Rehearsal, rehearse
 from exchange.store.node.lock import sole_server
 from exchange.store.operate.manifest import BLOBS
-from exchange.store.tables.records import StatementRow
+from exchange.store.tables.record_tables import StatementRow
 from exchange.store.tables.schema_version import SCHEMA_VERSION
 from schemas.envelope import open_envelope
 from schemas.errors import ContractError

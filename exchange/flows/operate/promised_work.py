@@ -16,16 +16,16 @@ from exchange.flows.log.audit_rows import CONSOLE
 from exchange.flows.node.node import Node
 from exchange.flows.operate.findings import Cause, Finding, finding
 from exchange.log.audit_entry import Act, Deed
-from exchange.store.entry.records import record_by_sequence, take_up
+from exchange.store.entry.record_rows import record_by_sequence, take_up
 from exchange.store.log.audit import add_deeds
 from exchange.store.node import jobs, workers
 from exchange.store.node.jobs import OF_SCANS, JobKind, JobState
 from exchange.store.tables.columns import Base
-from exchange.store.tables.queries import QueryRow
-from exchange.store.tables.records import AcquisitionRow, ObjectRow, RecordRow
-from exchange.store.tables.terms import TombstoneRow
-from exchange.store.tables.webhooks import WebhookMessageRow
-from exchange.store.tables.work import JobRow
+from exchange.store.tables.query_tables import QueryRow
+from exchange.store.tables.record_tables import AcquisitionRow, ObjectRow, RecordRow
+from exchange.store.tables.terms_tables import TombstoneRow
+from exchange.store.tables.webhook_tables import WebhookMessageRow
+from exchange.store.tables.work_tables import JobRow
 from schemas.errors import shown
 
 STANDS_S: Final = 900

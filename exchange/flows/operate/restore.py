@@ -22,8 +22,8 @@ from exchange.flows.node.node import opened, store_of
 from exchange.flows.operate.backup_trust import check_bound, check_signed, insisting_words
 from exchange.flows.operate.recovery import DrillOutcome, LastBackup, find_last_backup, note_backup, note_outcome
 from exchange.home import delete_entry, emptied_on_failure, private_folder
-from exchange.store.entry.records import count_records
-from exchange.store.log.statements import latest_head, log_size
+from exchange.store.entry.record_rows import count_records
+from exchange.store.log.statement_rows import latest_head, log_size
 from exchange.store.node.lock import AliveFile
 from exchange.store.node.workers import forget_all
 from exchange.store.operate.at_rest import programs

@@ -14,7 +14,7 @@ from exchange.config import load_settings
 from exchange.errors import ExchangeError, StoreUnavailable
 from exchange.flows.alerts.mail import mail_alarms
 from exchange.flows.alerts.webhooks import webhook_alarms
-from exchange.flows.entry.watch.standing import watch_alarms
+from exchange.flows.entry.watch.folder_standing import watch_alarms
 from exchange.flows.keys.trust_root import root_alarms
 from exchange.flows.log.mend import check_readable
 from exchange.flows.log.stamping import stamp_alarms
@@ -34,15 +34,15 @@ from exchange.flows.sync.peer_quota import share_alarms
 from exchange.flows.sync.skew import skew_alarms
 from exchange.flows.terms.held_under_old_line import holders_now
 from exchange.flows.witness.witness_alarms import few_witnesses, unwitnessed_logs
-from exchange.store.entry.records import count_records, counts_by_state
+from exchange.store.entry.record_rows import count_records, counts_by_state
 from exchange.store.log.stamps import latest_stamp
-from exchange.store.log.statements import last_log_check, latest_checkpoint, log_state
+from exchange.store.log.statement_rows import last_log_check, latest_checkpoint, log_state
 from exchange.store.node import jobs
 from exchange.store.operate.newest_row import first_row
-from exchange.store.review.candidates import count_candidates
+from exchange.store.review.candidate_rows import count_candidates
 from exchange.store.sync.peers import all_peers
 from exchange.store.tables.log import DisagreementRow, LogCheckRow
-from exchange.store.tables.peers import PeerRow
+from exchange.store.tables.peer_tables import PeerRow
 from exchange.store.witness.cosignatures import all_disagreements, witnesses
 
 _LOST: Final = "lost statements"

@@ -17,7 +17,7 @@ from exchange.flows.statement.sharing import releasable
 from exchange.flows.statement.sign_statement import THE_NODE, SignedStatement, enter, say
 from exchange.policy import Purpose
 from exchange.store.database.seals import holds
-from exchange.store.log.statements import find_statement
+from exchange.store.log.statement_rows import find_statement
 from exchange.store.query.queries import (
     FoundState,
     QueryState,
@@ -27,9 +27,9 @@ from exchange.store.query.queries import (
     searchable_records,
 )
 from exchange.store.sync.peers import find_peer
-from exchange.store.tables.peers import PeerRow, PeerState
-from exchange.store.tables.queries import FoundRow
-from exchange.store.tables.records import AcquisitionRow
+from exchange.store.tables.peer_tables import PeerRow, PeerState
+from exchange.store.tables.query_tables import FoundRow
+from exchange.store.tables.record_tables import AcquisitionRow
 from schemas import Answer, Found, Query, open_envelope, parse_statement
 from schemas.errors import shown
 from schemas.query import MAX_FOUND

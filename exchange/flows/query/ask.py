@@ -21,15 +21,15 @@ from exchange.net.client import PeerClient
 from exchange.net.multipart import Multipart
 from exchange.policy import Reason, Recipient, Withheld, release_query
 from exchange.search_triggers import SearchTrigger
-from exchange.store.entry.records import acquisitions_of, find_record
-from exchange.store.log.statements import find_statement, latest_checkpoint, node_reader
+from exchange.store.entry.record_rows import acquisitions_of, find_record
+from exchange.store.log.statement_rows import find_statement, latest_checkpoint, node_reader
 from exchange.store.node.jobs import JobKind, promise
 from exchange.store.query.queries import QueryState, add_query, find_query, open_query, query_by_number
 from exchange.store.sync.peers import all_peers, find_peer
-from exchange.store.tables.peers import PeerRow, PeerState
-from exchange.store.tables.queries import QueryRow
-from exchange.store.tables.terms import ApprovalRow
-from exchange.store.terms.terms import ask_approval, decide_approval
+from exchange.store.tables.peer_tables import PeerRow, PeerState
+from exchange.store.tables.query_tables import QueryRow
+from exchange.store.tables.terms_tables import ApprovalRow
+from exchange.store.terms.terms_rows import ask_approval, decide_approval
 from schemas import CONTRACT_VERSION, Approval, Maker, Query, Record
 from schemas.query_request import QueryRequest
 from schemas.vocabulary import Decision, Jurisdiction, LawfulPurpose

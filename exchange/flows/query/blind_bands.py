@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session
 from exchange.flows.blind.visibility import hidden_pairs
 from exchange.flows.node.node import Node
 from exchange.store.entry.exhibits import Exhibits, exhibit_name, exhibit_of, exhibits_of
-from exchange.store.review.reviews import exhibits_seen_by, mark_exhibits, rename_seen
-from exchange.store.tables.queries import FoundRow, QueryRow
+from exchange.store.review.review_rows import exhibits_seen_by, mark_exhibits, rename_seen
+from exchange.store.tables.query_tables import FoundRow, QueryRow
 from schemas.vocabulary import Role
 
 HANDLE = "handle"

@@ -10,8 +10,8 @@ from exchange.flows.query.blind_bands import note_answered, note_released
 from exchange.flows.statement.sharing import APPROVAL_S
 from exchange.store.query.queries import FoundState, QueryState, add_found, find_found, find_query
 from exchange.store.sync.peers import find_peer
-from exchange.store.tables.queries import FoundRow
-from exchange.store.terms.terms import ask_approval
+from exchange.store.tables.query_tables import FoundRow
+from exchange.store.terms.terms_rows import ask_approval
 from schemas import Answer, Approval, Grant, ReleaseRequest
 from schemas.vocabulary import Decision
 

@@ -12,7 +12,7 @@ from exchange.flows.node.validated_scores import why_not_validated
 from exchange.flows.query.blind_bands import shows_bands, told
 from exchange.flows.query.start_search import triggers_named
 from exchange.search_triggers import SearchTrigger
-from exchange.store.entry.records import acquisitions_of, find_record
+from exchange.store.entry.record_rows import acquisitions_of, find_record
 from exchange.store.long_lists import MOST_SORTED as MOST_SORTED
 from exchange.store.query.queries import LAST_ASKED_FIRST as LAST_ASKED_FIRST
 from exchange.store.query.queries import (
@@ -27,9 +27,9 @@ from exchange.store.query.queries import (
 )
 from exchange.store.query.queries import QueryColumn as QueryColumn
 from exchange.store.sync.peers import all_peers
-from exchange.store.tables.peers import PeerRow, PeerState
-from exchange.store.tables.queries import FoundRow, QueryRow
-from exchange.store.tables.records import AcquisitionRow, RecordRow
+from exchange.store.tables.peer_tables import PeerRow, PeerState
+from exchange.store.tables.query_tables import FoundRow, QueryRow
+from exchange.store.tables.record_tables import AcquisitionRow, RecordRow
 from schemas.vocabulary import Role
 
 

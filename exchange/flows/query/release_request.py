@@ -14,9 +14,9 @@ from exchange.flows.statement.sign_statement import enter, of_record, say
 from exchange.policy import Purpose, Recipient, Withheld, release
 from exchange.store.query.queries import FoundState, find_found, find_query
 from exchange.store.sync.peers import all_peers, find_peer
-from exchange.store.tables.peers import PeerRow, PeerState
-from exchange.store.tables.queries import FoundRow, QueryRow
-from exchange.store.terms.terms import decide_approval, keep_grant
+from exchange.store.tables.peer_tables import PeerRow, PeerState
+from exchange.store.tables.query_tables import FoundRow, QueryRow
+from exchange.store.terms.terms_rows import decide_approval, keep_grant
 from exchange.store.terms.withdrawals import lift_tombstones
 from schemas import Approval, Grant, Maker, ReleaseRequest
 from schemas.vocabulary import Decision, Jurisdiction, LawfulPurpose

@@ -18,9 +18,9 @@ from exchange.flows.node.region_masks import region_mask_of
 from exchange.flows.node.regions import Pipeline
 from exchange.flows.scan.gallery_upkeep import hopeless
 from exchange.flows.scan.inspect import Appearance, Correlated, inspect_scan, prepare_scan, rank_stored_profiles
-from exchange.flows.scan.prepared import acquisition_id_of
+from exchange.flows.scan.prepared_scans import acquisition_id_of
 from exchange.flows.scan.references import TRIES, all_names, ask_gallery, prepared_profiles
-from exchange.store.tables.records import AcquisitionRow
+from exchange.store.tables.record_tables import AcquisitionRow
 from schemas import Query
 from schemas.vocabulary import Modality, ScoreBand
 

@@ -16,14 +16,14 @@ from exchange.flows.query.ask import Question, ask_each
 from exchange.flows.statement.sharing import decide_sharing, record_of
 from exchange.log.audit_entry import Act, Deed
 from exchange.search_triggers import SearchTrigger, triggers_fitting
-from exchange.store.entry.records import acquisitions_of, find_record, record_by_sequence
+from exchange.store.entry.record_rows import acquisitions_of, find_record, record_by_sequence
 from exchange.store.log.audit import add_deeds
 from exchange.store.query import started_searches as store
 from exchange.store.query.queries import QueryState
 from exchange.store.sync.peers import all_peers
-from exchange.store.tables.peers import PeerState
-from exchange.store.tables.queries import StartedSearchRow
-from exchange.store.tables.records import AcquisitionRow
+from exchange.store.tables.peer_tables import PeerState
+from exchange.store.tables.query_tables import StartedSearchRow
+from exchange.store.tables.record_tables import AcquisitionRow
 from schemas import Record
 from schemas.exhibit import Exhibit
 

@@ -19,11 +19,11 @@ from exchange.flows.statement.peer import peer_keys
 from exchange.flows.statement.received_scan import ReceivedScan
 from exchange.log import merkle
 from exchange.log.checkpoint import Checkpoint
-from exchange.store.log.statements import add_statement, check_places, find_statement
+from exchange.store.log.statement_rows import add_statement, check_places, find_statement
 from exchange.store.node.jobs import JobKind, promise
 from exchange.store.query.queries import QueryState, add_query, asked_since
-from exchange.store.tables.peers import PeerRow
-from exchange.store.tables.queries import QueryRow
+from exchange.store.tables.peer_tables import PeerRow
+from exchange.store.tables.query_tables import QueryRow
 from exchange.trust.key_history import KeyHistory
 from exchange.trust.verify import VerifiedStatement, verify_statement
 from schemas import ContractError, Query

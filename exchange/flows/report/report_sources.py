@@ -18,11 +18,11 @@ from exchange.flows.hits.history import believed
 from exchange.flows.node.node import Node
 from exchange.flows.report.view_document import ViewDocument
 from exchange.flows.statement.peer import fingerprint_of
-from exchange.store.access.users import authorisations
-from exchange.store.log.statements import statements_about_each
-from exchange.store.review.saved_views import find_view, views_of
+from exchange.store.access.user_rows import authorisations
+from exchange.store.log.statement_rows import statements_about_each
+from exchange.store.review.saved_view_rows import find_view, views_of
 from exchange.store.sync.peers import find_peer
-from exchange.store.tables.records import StatementRow
+from exchange.store.tables.record_tables import StatementRow
 from exchange.trust.card import fingerprint
 from schemas import Disclosure, Message, open_envelope, parse_statement
 from schemas.vocabulary import ReferenceChannel

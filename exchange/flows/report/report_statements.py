@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 from exchange.flows.hits.history import Link, believed
 from exchange.flows.node.node import Node
 from exchange.flows.review.statements import may_see
-from exchange.store.log.statements import find_statements, statements_about
-from exchange.store.tables.records import StatementRow
+from exchange.store.log.statement_rows import find_statements, statements_about
+from exchange.store.tables.record_tables import StatementRow
 from schemas import AnyStatement, Conclusion, Hit, Verification, open_envelope, parse_statement
 from schemas.kinds import OF_A_HIT
 

@@ -16,8 +16,8 @@ from exchange.errors import Conflict, InvalidInput, NotFound, TooLarge
 from exchange.flows.node.node import Node
 from exchange.flows.report.view_document import MOST_DOCUMENT_BYTES, ViewDocument
 from exchange.flows.scan.view_picture import MOST_PICTURE_BYTES, PictureRefused, pictures_of
-from exchange.store.review.saved_views import add_view, count_views, delete_view, find_view, views_of
-from exchange.store.tables.reviews import SavedViewRow
+from exchange.store.review.saved_view_rows import add_view, count_views, delete_view, find_view, views_of
+from exchange.store.tables.review_tables import SavedViewRow
 from schemas import ContractError
 from schemas.exhibit import ShortText
 from schemas.strict_json import check_json

@@ -16,13 +16,13 @@ from exchange.flows.query.release_request import decide_found
 from exchange.flows.statement.authorship import WorkAct, check_may_act
 from exchange.flows.statement.sharing import record_of
 from exchange.flows.terms.terms import approve
-from exchange.store.entry.records import find_record
-from exchange.store.log.statements import find_statement
+from exchange.store.entry.record_rows import find_record
+from exchange.store.log.statement_rows import find_statement
 from exchange.store.query.queries import find_found, find_query
-from exchange.store.tables.queries import FoundRow, QueryRow
-from exchange.store.tables.records import RecordRow
-from exchange.store.tables.terms import ApprovalRow
-from exchange.store.terms.terms import list_approvals
+from exchange.store.tables.query_tables import FoundRow, QueryRow
+from exchange.store.tables.record_tables import RecordRow
+from exchange.store.tables.terms_tables import ApprovalRow
+from exchange.store.terms.terms_rows import list_approvals
 from schemas import Handling, Maker, ReleaseRequest, open_envelope, parse_statement
 from schemas.vocabulary import Decision, Jurisdiction, Role
 

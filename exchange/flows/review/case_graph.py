@@ -17,7 +17,7 @@ from exchange.flows.hits.stage import Stage
 from exchange.flows.keys.suspicion import Suspicion, suspicions
 from exchange.flows.node.node import Node
 from exchange.store.entry.search import records_of_case
-from exchange.store.tables.records import RecordRow
+from exchange.store.tables.record_tables import RecordRow
 from schemas.vocabulary import Jurisdiction, Role
 
 STEPS = 2

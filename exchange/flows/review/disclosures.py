@@ -15,12 +15,12 @@ from exchange.flows.node.node import Node
 from exchange.flows.statement.sharing import decide_sharing, record_of
 from exchange.flows.terms.terms import policy_in
 from exchange.store.entry.exhibits import owner_of_exhibit, versions_of_exhibits
-from exchange.store.entry.firearms import find_firearm
-from exchange.store.entry.records import find_record
-from exchange.store.log.statements import statements_about_each
+from exchange.store.entry.firearm_rows import find_firearm
+from exchange.store.entry.record_rows import find_record
+from exchange.store.log.statement_rows import statements_about_each
 from exchange.store.sync.peers import all_peers
-from exchange.store.tables.peers import PeerRow, PeerState
-from exchange.store.tables.records import RecordRow, StatementRow
+from exchange.store.tables.peer_tables import PeerRow, PeerState
+from exchange.store.tables.record_tables import RecordRow, StatementRow
 from schemas import Disclosure, open_envelope, parse_statement
 from schemas.vocabulary import Jurisdiction, Role
 

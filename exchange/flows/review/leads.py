@@ -13,8 +13,8 @@ from exchange.flows.blind.visibility import note_shown, view_of
 from exchange.flows.node.node import Node
 from exchange.flows.node.validated_scores import not_validated
 from exchange.flows.review.reviews import Review, reviews_of
-from exchange.store.review.candidates import StoredCandidate, candidate_of
-from exchange.store.review.reviews import concluded_tasks, scans_of
+from exchange.store.review.candidate_rows import StoredCandidate, candidate_of
+from exchange.store.review.review_rows import concluded_tasks, scans_of
 from schemas import Pair
 from schemas.vocabulary import Basis, HitStage, Role
 

@@ -15,8 +15,8 @@ from sqlalchemy.orm import Session
 from exchange.errors import Conflict
 from exchange.flows.hits.history import hits_of
 from exchange.store.entry.exhibits import known_first_version
-from exchange.store.log.statements import statements_about_each
-from exchange.store.tables.records import StatementRow
+from exchange.store.log.statement_rows import statements_about_each
+from exchange.store.tables.record_tables import StatementRow
 from schemas import Conclusion, Pair, open_envelope, parse_statement
 
 RecordPair: TypeAlias = frozenset[str]

@@ -25,9 +25,9 @@ from exchange.flows.node.node import Node
 from exchange.flows.review.verified import counting_verifications, requests_for
 from exchange.flows.statement.sharing import decide_sharing, record_of
 from exchange.flows.statement.sign_statement import THE_NODE, SignedStatement, enter, say
-from exchange.store.log.statements import find_statement, statements_about_each
-from exchange.store.review.candidates import find_unsent
-from exchange.store.review.reviews import (
+from exchange.store.log.statement_rows import find_statement, statements_about_each
+from exchange.store.review.candidate_rows import find_unsent
+from exchange.store.review.review_rows import (
     add_task,
     blind_examiners,
     find_task,
@@ -38,8 +38,8 @@ from exchange.store.review.reviews import (
     tasks_not_answered,
 )
 from exchange.store.sync.peers import all_peers, find_peer
-from exchange.store.tables.peers import PeerRow, PeerState
-from exchange.store.tables.reviews import VerificationTaskRow
+from exchange.store.tables.peer_tables import PeerRow, PeerState
+from exchange.store.tables.review_tables import VerificationTaskRow
 from schemas import (
     Pair,
     Retraction,

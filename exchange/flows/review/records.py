@@ -17,7 +17,7 @@ from exchange.flows.query.start_search import StartedSearch, started_search
 from exchange.flows.scan.instrument_probe import Mirrored, mirrored_scans
 from exchange.flows.statement.sharing import Shared, record_of, sharing_of
 from exchange.record_filter import CONDITIONS, RecordFilter, YesOrNo
-from exchange.store.entry import records as store
+from exchange.store.entry import record_rows as store
 from exchange.store.entry import search
 from exchange.store.entry.exhibits import Exhibits, exhibits_of
 from exchange.store.entry.record_details import stated_values, value_in_words
@@ -27,9 +27,9 @@ from exchange.store.entry.search import RecordColumn as RecordColumn
 from exchange.store.entry.search import RecordOrder as RecordOrder
 from exchange.store.entry.search import RecordTally
 from exchange.store.entry.search import sorted_values as sorted_values
-from exchange.store.log.statements import find_statement
-from exchange.store.review.reviews import Scans, scans_of
-from exchange.store.tables.records import AcquisitionRow, RecordRow
+from exchange.store.log.statement_rows import find_statement
+from exchange.store.review.review_rows import Scans, scans_of
+from exchange.store.tables.record_tables import AcquisitionRow, RecordRow
 from schemas import Record
 from schemas.vocabulary import Role
 

@@ -14,9 +14,9 @@ from exchange.flows.node.node import Node
 from exchange.flows.review.one_review import both_records
 from exchange.flows.review.statements import may_see
 from exchange.flows.review.verified import counting_verifications
-from exchange.store.log.statements import statements_about
-from exchange.store.review.reviews import task_of
-from exchange.store.tables.records import StatementRow
+from exchange.store.log.statement_rows import statements_about
+from exchange.store.review.review_rows import task_of
+from exchange.store.tables.record_tables import StatementRow
 from schemas import Conclusion, Pair, Verification, open_envelope, parse_statement
 from schemas.vocabulary import Role
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from sqlalchemy.orm import Session
 
 from exchange.flows.node.validated_scores import scan_facts, why_not_validated
-from exchange.store.entry.records import acquisitions_of
-from exchange.store.tables.records import AcquisitionRow
+from exchange.store.entry.record_rows import acquisitions_of
+from exchange.store.tables.record_tables import AcquisitionRow
 from schemas import AnyStatement, Hit, Side
 from schemas.vocabulary import RegionOfInterest
 

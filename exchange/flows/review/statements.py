@@ -40,17 +40,17 @@ from exchange.flows.review.verified import counting_verifications
 from exchange.flows.statement.authorship import WorkAct, may_act
 from exchange.flows.statement.sharing import decide_sharing
 from exchange.flows.statement.sign_statement import enter, signed
-from exchange.store.entry.records import acquisitions_of, find_record
-from exchange.store.log.statements import (
+from exchange.store.entry.record_rows import acquisitions_of, find_record
+from exchange.store.log.statement_rows import (
     find_statement,
     find_statements,
     statements_about,
     statements_about_each,
 )
-from exchange.store.review.reviews import saw
+from exchange.store.review.review_rows import saw
 from exchange.store.sync.peers import all_peers, find_peer, put_on_lane, readers_of
-from exchange.store.tables.peers import PeerState
-from exchange.store.tables.records import StatementRow
+from exchange.store.tables.peer_tables import PeerState
+from exchange.store.tables.record_tables import StatementRow
 from schemas import (
     CONTRACT_VERSION,
     AnyStatement,

@@ -2,7 +2,7 @@
 
 **Advice, no lock.** Whoever may do a thing may do it, whoever took it. It is local to this node and unsigned; each act
 is a row of the audit log. It is told no more once nothing of the thing waits, and ends when its person leaves or gets
-another role (``exchange.store.review.taken_work``).
+another role (``exchange.store.review.taken_work_rows``).
 
 **What nobody learns by it.** Blind verifications are not taken here, and pairs never are. A hit is told of only where
 it is visible (``find_link``). An exhibit is its registrar's until they, or the head, give it: of other examiners'
@@ -26,11 +26,11 @@ from exchange.flows.blind.visibility import hidden_pairs
 from exchange.flows.hits.history import Link, find_link, pair_id
 from exchange.flows.node.node import Node
 from exchange.log.audit_entry import Act, Actor, Deed
-from exchange.store.entry.records import PENDING, find_records
+from exchange.store.entry.record_rows import PENDING, find_records
 from exchange.store.log.audit import add_deeds
-from exchange.store.review.candidates import unopened_records
-from exchange.store.review.taken_work import TakenKind as TakenKind
-from exchange.store.review.taken_work import (
+from exchange.store.review.candidate_rows import unopened_records
+from exchange.store.review.taken_work_rows import TakenKind as TakenKind
+from exchange.store.review.taken_work_rows import (
     colleagues,
     current_records_of,
     end_taken,
@@ -40,8 +40,8 @@ from exchange.store.review.taken_work import (
     taken_of,
 )
 from exchange.store.scan.listed import scans_listed
-from exchange.store.tables.records import RecordRow
-from exchange.store.tables.reviews import TakenWorkRow
+from exchange.store.tables.record_tables import RecordRow
+from exchange.store.tables.review_tables import TakenWorkRow
 from schemas.vocabulary import Role
 
 MAY_WORK_ON: Final = {

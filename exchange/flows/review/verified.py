@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from sqlalchemy.orm import Session
 
-from exchange.store.log.statements import statements_about, statements_about_each
-from exchange.store.tables.records import StatementRow
+from exchange.store.log.statement_rows import statements_about, statements_about_each
+from exchange.store.tables.record_tables import StatementRow
 from schemas import Pair, Verification, VerificationRequest, open_envelope, parse_statement
 
 

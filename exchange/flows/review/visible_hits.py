@@ -16,8 +16,8 @@ from exchange.flows.node.node import Node
 from exchange.flows.review.reviews import Review, reviews_of
 from exchange.flows.review.signed_scores import not_validated_by_statement
 from exchange.store.hits.joined_pairs import PairFilter as PairFilter
-from exchange.store.review.candidates import candidate_of
-from exchange.store.review.reviews import scans_of
+from exchange.store.review.candidate_rows import candidate_of
+from exchange.store.review.review_rows import scans_of
 from schemas.vocabulary import Basis, Role
 
 

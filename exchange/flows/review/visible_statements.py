@@ -14,8 +14,8 @@ from exchange.flows.blind.visibility import Hidden, hidden_pairs, note_told, spo
 from exchange.flows.node.node import Node
 from exchange.flows.review.signed_scores import not_validated_by_statement
 from exchange.flows.review.statements import may_see
-from exchange.store.log.statements import find_statement, search_statements
-from exchange.store.tables.records import StatementRow
+from exchange.store.log.statement_rows import find_statement, search_statements
+from exchange.store.tables.record_tables import StatementRow
 from schemas import Pair, open_envelope, parse_statement
 from schemas.vocabulary import Role
 

@@ -6,14 +6,14 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from exchange.flows.node.node import Node
-from exchange.store.entry.compared_pairs import (
+from exchange.store.entry.compared_pair_rows import (
     ComparedPair,
     compared_pairs,
     correlated_by_calibre,
     correlated_of,
     keep_compared_pairs,
 )
-from exchange.store.entry.records import AcquisitionState
+from exchange.store.entry.record_rows import AcquisitionState
 from exchange.store.node.jobs import JobKind, promise
 from schemas.calibres.pairs import PAIRS
 

@@ -15,10 +15,16 @@ from exchange.flows.node.pipelines import PIPELINES, Variant, roles_of, why_not_
 from exchange.flows.node.regions import Pipeline
 from exchange.flows.scan.inspect import Correlated, prepare_scan
 from exchange.flows.scan.instrument_probe import instrument_in_words, promise_probe
-from exchange.flows.scan.prepared import acquisition_id_of, appearance_of, prepared_path, reference_name, variant_of
+from exchange.flows.scan.prepared_scans import (
+    acquisition_id_of,
+    appearance_of,
+    prepared_path,
+    reference_name,
+    variant_of,
+)
 from exchange.flows.scan.references import calibres_for, erase_traces, find_candidates, forget_superseded
-from exchange.flows.scan.thumbnail import picture_paths
-from exchange.store.entry.records import (
+from exchange.flows.scan.scan_thumbnail import picture_paths
+from exchange.store.entry.record_rows import (
     AcquisitionState,
     acquisition_with_record,
     acquisitions_with_records,
@@ -26,11 +32,11 @@ from exchange.store.entry.records import (
 )
 from exchange.store.entry.scan_instruments import note_instrument
 from exchange.store.node.jobs import JobKind, promise
-from exchange.store.review.candidates import NewCandidate, add_candidates
-from exchange.store.review.webhooks import WebhookEvent, announce_event
+from exchange.store.review.candidate_rows import NewCandidate, add_candidates
+from exchange.store.review.webhook_rows import WebhookEvent, announce_event
 from exchange.store.scan.candidate_delays import note_delay
-from exchange.store.tables.records import AcquisitionRow, RecordRow
-from exchange.store.truth.known_pairs import promise_scores
+from exchange.store.tables.record_tables import AcquisitionRow, RecordRow
+from exchange.store.truth.known_pair_rows import promise_scores
 from schemas.vocabulary import Modality
 
 log = structlog.get_logger(__name__)

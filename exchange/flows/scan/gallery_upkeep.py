@@ -18,9 +18,9 @@ from exchange.errors import ComputeFailed, NotFound
 from exchange.flows.node.galleries import MissingAcquisitions
 from exchange.flows.node.node import Node
 from exchange.flows.node.pipelines import GALLERIES, PIPELINES, Variant, roles_of
-from exchange.flows.scan.prepared import acquisition_id_of, prepared_scan, reference_name
-from exchange.store.entry.records import acquisitions_with_records, prepared_acquisitions
-from exchange.store.tables.records import AcquisitionRow, RecordRow
+from exchange.flows.scan.prepared_scans import acquisition_id_of, prepared_scan, reference_name
+from exchange.store.entry.record_rows import acquisitions_with_records, prepared_acquisitions
+from exchange.store.tables.record_tables import AcquisitionRow, RecordRow
 
 log = structlog.get_logger(__name__)
 

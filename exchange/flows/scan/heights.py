@@ -25,7 +25,7 @@ from exchange.flows.scan.encode_heights import MOST_DRAWN, ShownHeights, encoded
 from exchange.flows.scan.inspect import write_whole
 from exchange.flows.scan.picture_room import room_for_heights
 from exchange.store.scan.deliveries import records_showing
-from exchange.store.tables.records import AcquisitionRow
+from exchange.store.tables.record_tables import AcquisitionRow
 from schemas.vocabulary import Modality
 
 LOOKED_AT_S: Final = 24 * 3600.0

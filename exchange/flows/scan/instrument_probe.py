@@ -24,7 +24,7 @@ import matcher
 from exchange.flows.node.node import Node
 from exchange.flows.node.pipelines import VARIANTS, Variant, roles_of
 from exchange.flows.scan.inspect import prepare_scan
-from exchange.flows.scan.prepared import (
+from exchange.flows.scan.prepared_scans import (
     acquisition_id_of,
     appearance_of,
     prepared_path,
@@ -33,7 +33,7 @@ from exchange.flows.scan.prepared import (
     variant_of,
 )
 from exchange.flows.scan.references import all_names, ask_gallery, calibres_for, owners_for
-from exchange.store.entry.records import (
+from exchange.store.entry.record_rows import (
     AcquisitionState,
     acquisition_with_record,
     acquisitions_of,
@@ -49,9 +49,9 @@ from exchange.store.entry.scan_instruments import (
     scans_before,
     scans_of_instruments,
 )
-from exchange.store.log.statements import find_statement
+from exchange.store.log.statement_rows import find_statement
 from exchange.store.node.jobs import JobKind, promise
-from exchange.store.tables.records import AcquisitionRow, RecordRow
+from exchange.store.tables.record_tables import AcquisitionRow, RecordRow
 from schemas import Record, open_envelope, parse_statement
 from schemas.vocabulary import Modality
 

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from exchange.flows.node.node import Node
 from exchange.flows.node.regions import COMPARED
-from exchange.store.entry.records import AcquisitionState
+from exchange.store.entry.record_rows import AcquisitionState
 from exchange.store.scan.listed import ListedRow, scans_listed
 from schemas import Pair
 

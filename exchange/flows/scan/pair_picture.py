@@ -8,8 +8,8 @@ import json
 from exchange.flows.node.node import Node
 from exchange.flows.node.pipelines import PIPELINES, Variant
 from exchange.flows.scan.inspect import draw_candidate
-from exchange.flows.scan.prepared import appearance_of, prepared_scan
-from exchange.store.review.candidates import StoredCandidate
+from exchange.flows.scan.prepared_scans import appearance_of, prepared_scan
+from exchange.store.review.candidate_rows import StoredCandidate
 
 
 def pair_picture(node: Node, found: StoredCandidate) -> bytes:

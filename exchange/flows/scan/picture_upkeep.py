@@ -18,10 +18,10 @@ import matcher
 from exchange.errors import ComputeFailed, NotFound
 from exchange.flows.node.node import Node
 from exchange.flows.scan.picture_room import lacking_for_heights, room_for_pictures
-from exchange.flows.scan.thumbnail import PICTURES_IN_LISTS, draw_and_keep, thumbnail_paths
-from exchange.store.entry.records import AcquisitionState
+from exchange.flows.scan.scan_thumbnail import PICTURES_IN_LISTS, draw_and_keep, thumbnail_paths
+from exchange.store.entry.record_rows import AcquisitionState
 from exchange.store.scan.listed import delivered_after
-from exchange.store.tables.records import AcquisitionRow
+from exchange.store.tables.record_tables import AcquisitionRow
 from matcher.draw import DISPLAY_VERSION
 
 log = structlog.get_logger(__name__)

@@ -16,20 +16,20 @@ from exchange.flows.node.node import Node
 from exchange.flows.node.pipelines import GALLERIES, VARIANTS, Ask, PipelineRole, Variant
 from exchange.flows.scan.gallery_upkeep import distrust, hopeless, left_out, make_gallery_whole, mend_references, put
 from exchange.flows.scan.inspect import Correlated, rank_stored_profiles, search_gallery
-from exchange.flows.scan.prepared import (
+from exchange.flows.scan.prepared_scans import (
     acquisition_id_of,
     name_in_gallery,
     prepared_files,
     prepared_scan,
     reference_name,
 )
-from exchange.store.entry.records import (
+from exchange.store.entry.record_rows import (
     acquisitions_of,
     may_be_compared,
     references_for,
     superseded_acquisitions,
 )
-from exchange.store.tables.records import AcquisitionRow, RecordRow
+from exchange.store.tables.record_tables import AcquisitionRow, RecordRow
 from schemas.vocabulary import Modality
 
 log = structlog.get_logger(__name__)

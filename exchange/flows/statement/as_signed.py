@@ -5,8 +5,8 @@ from __future__ import annotations
 from sqlalchemy.orm import Session
 
 from exchange.errors import StatementInvalid, StatementTooNew
-from exchange.store.log.statements import find_statement
-from exchange.store.tables.records import StatementRow
+from exchange.store.log.statement_rows import find_statement
+from exchange.store.tables.record_tables import StatementRow
 from exchange.trust.key_history import KeyHistory
 from exchange.trust.verify import VerifiedStatement, verify_statement
 from schemas import AnyStatement, ContractError, KeyEvent, Record, open_envelope, parse_statement

@@ -12,10 +12,10 @@ from sqlalchemy.orm import Session
 from exchange.config import Settings
 from exchange.errors import Forbidden
 from exchange.flows.statement.sharing import record_of
-from exchange.store.access.sign_in import sign_in_of
-from exchange.store.access.users import find_user
+from exchange.store.access.sign_in_rows import sign_in_of
+from exchange.store.access.user_rows import find_user
 from exchange.store.entry.exhibits import exhibit_name
-from exchange.store.entry.records import versions_of
+from exchange.store.entry.record_rows import versions_of
 from schemas import Maker
 from schemas.vocabulary import Role
 

@@ -9,7 +9,7 @@ from exchange.errors import StatementInvalid
 from exchange.flows.node.node import Node
 from exchange.net.client import PeerAddress
 from exchange.store.sync.peers import find_peer
-from exchange.store.tables.peers import PeerRow, PeerState
+from exchange.store.tables.peer_tables import PeerRow, PeerState
 from exchange.trust.card import fingerprint
 from exchange.trust.key_history import KeyHistory, pinned_history
 from schemas import ContractError, KeyEvent

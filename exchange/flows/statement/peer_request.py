@@ -10,7 +10,7 @@ from exchange.flows.statement.peer import peer_keys
 from exchange.net.message_signatures import VerifiedRequest
 from exchange.store.sync import nonces
 from exchange.store.sync.peers import find_peer
-from exchange.store.tables.peers import PeerRow, PeerState
+from exchange.store.tables.peer_tables import PeerRow, PeerState
 from exchange.trust.keys import requester_id
 
 KnownPeer: TypeAlias = PeerRow

@@ -16,7 +16,7 @@ from exchange.log import merkle
 from exchange.log.checkpoint import Checkpoint
 from exchange.log.cosignature import verify_cosignature
 from exchange.log.note import parse_note
-from exchange.store.log.statements import find_statement, latest_checkpoint, node_reader
+from exchange.store.log.statement_rows import find_statement, latest_checkpoint, node_reader
 from exchange.store.sync.peers import find_peer
 from exchange.store.witness.cosignatures import cosignatures
 from exchange.trust.card import fingerprint, same_fingerprint

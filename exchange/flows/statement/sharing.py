@@ -16,14 +16,14 @@ from exchange.flows.statement.signed_standing import signed_terms
 from exchange.flows.statement.widening import is_for_the_head
 from exchange.policy import Purpose, Reason, Recipient, Standing, Withheld, names, release
 from exchange.store.entry.exhibits import exhibit_stated
-from exchange.store.entry.records import record_columns
-from exchange.store.log.statements import find_statement
+from exchange.store.entry.record_rows import record_columns
+from exchange.store.log.statement_rows import find_statement
 from exchange.store.operate.at_rest import rows_named
 from exchange.store.sync.peers import all_peers, extend_lane, lane_of, lane_place, put_on_lane
-from exchange.store.tables.peers import LaneItemRow, PeerRow, PeerState
-from exchange.store.tables.records import AudienceRow, RecordRow, StatementRow
+from exchange.store.tables.peer_tables import LaneItemRow, PeerRow, PeerState
+from exchange.store.tables.record_tables import AudienceRow, RecordRow, StatementRow
 from exchange.store.terms.may_have import may_have, to_be_decided
-from exchange.store.terms.terms import ask_approval, groups_of, standing_of
+from exchange.store.terms.terms_rows import ask_approval, groups_of, standing_of
 from exchange.trust.key_history import KeyHistory
 from schemas import Record, open_envelope, parse_statement
 from schemas.statements import statement_id as id_of

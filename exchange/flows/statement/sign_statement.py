@@ -13,7 +13,7 @@ from exchange.errors import InvalidInput
 from exchange.flows.node.last_head import check_last_head
 from exchange.flows.node.node import Node, check_keys
 from exchange.store.entry.exhibits import known_first_version
-from exchange.store.log.statements import append_own
+from exchange.store.log.statement_rows import append_own
 from exchange.store.sync.peers import find_peer, put_on_lane
 from schemas import CONTRACT_VERSION, AnyStatement, Envelope, Maker, statement_id, statement_payload
 from schemas.strict_json import contract_error

@@ -13,9 +13,9 @@ from exchange.flows.statement.as_signed import said_as_signed
 from exchange.policy import Standing
 from exchange.store.database.seals import holds
 from exchange.store.entry.exhibits import versions_of_exhibits
-from exchange.store.log.statements import latest_of, said_of
-from exchange.store.tables.peers import PeerRow
-from exchange.store.terms.terms import policy_in_force
+from exchange.store.log.statement_rows import latest_of, said_of
+from exchange.store.tables.peer_tables import PeerRow
+from exchange.store.terms.terms_rows import policy_in_force
 from exchange.trust.key_history import KeyHistory
 from schemas import AnyStatement, Approval, Grant, Policy, Withdrawal
 from schemas.vocabulary import Decision

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from exchange.flows.node.node import Node
-from exchange.store.tables.sign_in import UserRow
+from exchange.store.tables.sign_in_tables import UserRow
 from schemas.statement_base import Statement
 from schemas.vocabulary import Role
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from exchange.flows.statement.as_signed import said_as_signed, signed_record
 from exchange.policy import names
 from exchange.store.entry.exhibits import MAX_VERSIONS
-from exchange.store.log.statements import find_statement, said_of, statements_of_type
+from exchange.store.log.statement_rows import find_statement, said_of, statements_of_type
 from exchange.trust.key_history import KeyHistory
 from schemas import Handling, Policy, Record, Submission, Withdrawal
 from schemas.vocabulary import HandlingCode, Jurisdiction, ReleaseLevel, Role

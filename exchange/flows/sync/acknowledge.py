@@ -11,7 +11,7 @@ from exchange.flows.node.node import Node
 from exchange.flows.statement.peer import address_of
 from exchange.net.message_signatures import RequestProof
 from exchange.store.sync.peers import find_peer, lane_head_at, lane_of
-from exchange.store.tables.peers import PeerRow
+from exchange.store.tables.peer_tables import PeerRow
 from schemas import CONTRACT_VERSION
 
 

@@ -10,7 +10,7 @@ from typing import Final
 from exchange.clock import apart
 from exchange.flows.node.node import Node
 from exchange.store.sync.peers import find_peer
-from exchange.store.tables.peers import PeerRow, PeerState
+from exchange.store.tables.peer_tables import PeerRow, PeerState
 
 CHANGED_S: Final = 5.0
 """What is written down again: every answer measures the clock anew, a little differently."""

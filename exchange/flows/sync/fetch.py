@@ -27,14 +27,14 @@ from exchange.flows.statement.peer import address_of, peer_keys
 from exchange.log.audit_entry import Act
 from exchange.net.client import PeerAddress, PeerClient
 from exchange.store.database.seals import holds
-from exchange.store.entry.records import AcquisitionState, acquisition_with_record, may_be_compared, take_up
+from exchange.store.entry.record_rows import AcquisitionState, acquisition_with_record, may_be_compared, take_up
 from exchange.store.node.jobs import JobState
 from exchange.store.scan.blobs import Arrival
 from exchange.store.scan.deliveries import note_delivered
 from exchange.store.scan.objects import promise_object
 from exchange.store.sync.peers import all_peers, failed_fetches
-from exchange.store.tables.peers import PeerRow, PeerState
-from exchange.store.tables.records import AcquisitionRow
+from exchange.store.tables.peer_tables import PeerRow, PeerState
+from exchange.store.tables.record_tables import AcquisitionRow
 
 log = structlog.get_logger(__name__)
 

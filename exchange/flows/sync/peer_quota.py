@@ -18,9 +18,9 @@ from exchange.config import Settings
 from exchange.errors import NotFound
 from exchange.flows.node.node import Node
 from exchange.flows.sync.verify_lane_page import VerifiedPage, first_places
-from exchange.store.sync.peer_quota import changed_quota, count_in, days_of, quarantine_unnoted, quota_of
+from exchange.store.sync.peer_quota_rows import changed_quota, count_in, days_of, quarantine_unnoted, quota_of
 from exchange.store.sync.peers import find_peer, standing_alarm
-from exchange.store.tables.peers import PeerDayRow, PeerQuotaRow, PeerRow, PeerState
+from exchange.store.tables.peer_tables import PeerDayRow, PeerQuotaRow, PeerRow, PeerState
 from schemas import Record
 from schemas.errors import shown
 

@@ -15,7 +15,7 @@ from exchange.flows.sync.clocks import clocks_of
 from exchange.flows.sync.peer_quota import PeerShares, shares_of
 from exchange.flows.sync.skew import Behind, peer_behind, peer_older
 from exchange.flows.terms.first_line import peers_without_line
-from exchange.store.log.statements import latest_of
+from exchange.store.log.statement_rows import latest_of
 from exchange.store.sync.peers import (
     all_peers,
     find_peer,
@@ -26,7 +26,7 @@ from exchange.store.sync.peers import (
     take_note,
     withheld_on,
 )
-from exchange.store.tables.peers import PeerRow
+from exchange.store.tables.peer_tables import PeerRow
 from schemas import Receipt, open_envelope, parse_statement
 from schemas.versions import NEWEST
 

@@ -32,9 +32,9 @@ from exchange.log.audit_entry import Act
 from exchange.log.checkpoint import Checkpoint
 from exchange.net.client import NewsQuestion, PeerClient
 from exchange.store.sync.peers import ASKED, find_peer, standing_alarm
-from exchange.store.tables.peers import PeerRow
+from exchange.store.tables.peer_tables import PeerRow
 from exchange.store.witness.cosignatures import told_heads
-from exchange.store.witness.mirror import drop_mirror, keep_places
+from exchange.store.witness.mirror_rows import drop_mirror, keep_places
 from schemas import ContractError, Record
 from schemas.lane import LanePage, parse_lane_page
 

@@ -29,7 +29,7 @@ from exchange.store.sync.peers import (
     set_aside,
     standing_alarm,
 )
-from exchange.store.tables.peers import QuarantineCountRow, QuarantineRow
+from exchange.store.tables.peer_tables import QuarantineCountRow, QuarantineRow
 
 ROWS_FOR_EACH = 2
 """So many digests with reasons are kept of a peer for each item of evidence that may be."""

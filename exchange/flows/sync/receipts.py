@@ -11,9 +11,9 @@ from exchange.clock import stamp, stamp_in
 from exchange.flows.hits.pairs import note_said, settle_pairs
 from exchange.flows.node.node import Node
 from exchange.flows.statement.sign_statement import THE_NODE, enter, say
-from exchange.store.log.statements import count_since
+from exchange.store.log.statement_rows import count_since
 from exchange.store.sync.peers import find_peer, last_refusals, last_set_aside_at, told_set_aside
-from exchange.store.tables.peers import PeerRow
+from exchange.store.tables.peer_tables import PeerRow
 from schemas import Receipt, Refusal
 from schemas.kinds import OF_A_HIT
 from schemas.sharing import MAX_REFUSALS

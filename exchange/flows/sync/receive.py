@@ -37,8 +37,8 @@ from exchange.store.entry.exhibits import (
     states_known_exhibits,
     too_many_versions,
 )
-from exchange.store.entry.records import AcquisitionState, acquisitions_of, add_records, take_up
-from exchange.store.log.statements import (
+from exchange.store.entry.record_rows import AcquisitionState, acquisitions_of, add_records, take_up
+from exchange.store.log.statement_rows import (
     add_statement,
     add_statements,
     check_places,
@@ -48,13 +48,13 @@ from exchange.store.log.statements import (
     make_whole,
 )
 from exchange.store.node.jobs import JobKind, promise, promise_new
-from exchange.store.review.kept_searches import note_found
+from exchange.store.review.kept_search_rows import note_found
 from exchange.store.sync.peers import NOT_ENTERED, NOT_OWNER, lane_head_at
-from exchange.store.tables.peers import PeerRow, PeerState
-from exchange.store.tables.records import StatementRow
-from exchange.store.terms.terms import granted_of, groups_of, keep_grant, replace_policy
+from exchange.store.tables.peer_tables import PeerRow, PeerState
+from exchange.store.tables.record_tables import StatementRow
+from exchange.store.terms.terms_rows import granted_of, groups_of, keep_grant, replace_policy
 from exchange.store.terms.withdrawals import buried_of, lift_tombstones, raise_tombstone, unrestrict
-from exchange.store.witness.rebuild import lost_leaves
+from exchange.store.witness.rebuild_rows import lost_leaves
 from schemas import (
     Acknowledgement,
     Answer,

@@ -8,7 +8,7 @@ from exchange.flows.statement.peer import peer_keys
 from exchange.flows.sync.receive import receive_page
 from exchange.flows.sync.verify_lane_page import READ_AGAIN, Received
 from exchange.store.sync.peers import all_peers, drop_quarantined, find_peer, set_aside, standing_alarm
-from exchange.store.tables.peers import PeerRow, PeerState, QuarantineRow
+from exchange.store.tables.peer_tables import PeerRow, PeerState, QuarantineRow
 from exchange.trust.key_history import KeyHistory
 from exchange.trust.verify import verify_statement
 

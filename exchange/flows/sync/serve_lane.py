@@ -25,7 +25,7 @@ from exchange.log.audit_entry import Act
 from exchange.net.message_signatures import RequestProof
 from exchange.store.database.seals import holds
 from exchange.store.hits.joined_pairs import hits_of_pairs, said_of_hits
-from exchange.store.log.statements import find_statement, latest_checkpoint, node_reader
+from exchange.store.log.statement_rows import find_statement, latest_checkpoint, node_reader
 from exchange.store.scan.deliveries import given_showing
 from exchange.store.sync.peers import (
     all_peers,
@@ -38,8 +38,8 @@ from exchange.store.sync.peers import (
     withheld_others,
 )
 from exchange.store.tables.log import CheckpointRow
-from exchange.store.tables.peers import LaneItemRow, PeerRow, PeerState
-from exchange.store.tables.records import StatementRow
+from exchange.store.tables.peer_tables import LaneItemRow, PeerRow, PeerState
+from exchange.store.tables.record_tables import StatementRow
 from exchange.trust.key_history import KeyHistory
 from schemas import (
     CONTRACT_VERSION,

@@ -13,8 +13,8 @@ from typing import TypeAlias
 from sqlalchemy.orm import Session
 
 from exchange.store.sync.peers import lane_items, lane_of, node_older
-from exchange.store.tables.peers import LaneItemRow, PeerRow, PeerState
-from exchange.store.tables.records import StatementRow
+from exchange.store.tables.peer_tables import LaneItemRow, PeerRow, PeerState
+from exchange.store.tables.record_tables import StatementRow
 from schemas import CONTRACT_VERSION, ContractError, open_envelope
 from schemas.versions import is_newer, stated_version
 

@@ -9,21 +9,21 @@ from typing import Any
 import structlog
 
 from exchange.clock import stamp
-from exchange.flows.log.objects import settle_object
+from exchange.flows.log.log_objects import settle_object
 from exchange.flows.node.last_head import last_head_fault
 from exchange.flows.node.node import Node
-from exchange.flows.scan.prepared import prepared_files
+from exchange.flows.scan.prepared_scans import prepared_files
 from exchange.flows.scan.references import erase_entries
 from exchange.flows.statement.sign_statement import THE_NODE, SignedStatement, enter, say
 from exchange.flows.terms.withdraw import kept_of
-from exchange.store.entry.drafts import every_file
-from exchange.store.entry.records import acquisitions_of
-from exchange.store.log.statements import find_statement
+from exchange.store.entry.draft_rows import every_file
+from exchange.store.entry.record_rows import acquisitions_of
+from exchange.store.log.statement_rows import find_statement
 from exchange.store.scan.deliveries import is_kept
 from exchange.store.scan.objects import promise_removal
 from exchange.store.sync.peers import items_at
-from exchange.store.tables.records import RecordRow
-from exchange.store.tables.terms import RemainsRow, TombstoneRow
+from exchange.store.tables.record_tables import RecordRow
+from exchange.store.tables.terms_tables import RemainsRow, TombstoneRow
 from exchange.store.terms.withdrawals import erase_rows, holds_on, no_remains, note_kept, remains_of
 from schemas import Acknowledgement
 from schemas.vocabulary import ErasureOutcome

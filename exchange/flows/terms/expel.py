@@ -8,10 +8,10 @@ from exchange.errors import Conflict, NotFound
 from exchange.flows.node.node import Node
 from exchange.flows.statement.sign_statement import enter
 from exchange.flows.terms.withdraw import sign_withdrawals, take_away
-from exchange.store.entry.records import records_of
+from exchange.store.entry.record_rows import records_of
 from exchange.store.sync.peers import find_peer, given_to, taken_back
-from exchange.store.tables.peers import PeerState
-from exchange.store.terms.terms import drop_grants
+from exchange.store.tables.peer_tables import PeerState
+from exchange.store.terms.terms_rows import drop_grants
 from exchange.store.terms.withdrawals import bury, raise_tombstone, tombstone_for
 from schemas import Maker
 from schemas.vocabulary import WithdrawalReason

@@ -16,8 +16,8 @@ from exchange.errors import Conflict, InvalidInput
 from exchange.flows.node.node import Node
 from exchange.flows.terms.terms import policy_of, state_policy
 from exchange.store.sync.peers import all_peers
-from exchange.store.tables.peers import PeerRow, PeerState
-from exchange.store.terms.terms import legal_bases
+from exchange.store.tables.peer_tables import PeerRow, PeerState
+from exchange.store.terms.terms_rows import legal_bases
 from schemas import LegalBasis, Maker
 from schemas.strict_json import contract_error
 from schemas.vocabulary import ExhibitKind, Jurisdiction, SharingRule

@@ -23,11 +23,11 @@ from exchange.flows.terms.terms import policy_in
 from exchange.flows.terms.withdraw import revoke_from
 from exchange.log.audit_entry import MAX_SUBJECTS, Act, Actor, Deed
 from exchange.policy import Reason
-from exchange.store.entry.records import find_record
+from exchange.store.entry.record_rows import find_record
 from exchange.store.sync.peers import all_peers, find_peer
-from exchange.store.tables.peers import PeerRow, PeerState
-from exchange.store.tables.records import RecordRow
-from exchange.store.tables.terms import HeldDecisionRow
+from exchange.store.tables.peer_tables import PeerRow, PeerState
+from exchange.store.tables.record_tables import RecordRow
+from exchange.store.tables.terms_tables import HeldDecisionRow
 from exchange.store.terms.held_records import (
     STAYS,
     TAKEN_BACK,

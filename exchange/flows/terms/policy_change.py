@@ -16,7 +16,7 @@ from exchange.flows.terms.held_under_old_line import Holder, holders_under
 from exchange.flows.terms.terms import policy_of, state_policy
 from exchange.jurisdictions.directory import Directory
 from exchange.store.sync.peers import all_peers
-from exchange.store.tables.peers import PeerState
+from exchange.store.tables.peer_tables import PeerState
 from schemas import Group, LegalBasis, Maker, Policy
 from schemas.vocabulary import ExhibitKind, Jurisdiction, SharingRule
 

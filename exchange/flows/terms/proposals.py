@@ -18,11 +18,11 @@ from exchange.flows.node.node import Node
 from exchange.flows.statement.authorship import WorkAct, check_may_act, deciding_author, may_act
 from exchange.flows.terms.withdraw import revoke_from, standing_versions, withdraw
 from exchange.log.audit_entry import Act, Actor, Deed
-from exchange.store.entry.records import find_records
+from exchange.store.entry.record_rows import find_records
 from exchange.store.sync.peers import find_peer
-from exchange.store.tables.records import RecordRow
-from exchange.store.tables.terms import DECLINED, UNDONE, WithdrawalProposalRow
-from exchange.store.terms.proposals import (
+from exchange.store.tables.record_tables import RecordRow
+from exchange.store.tables.terms_tables import DECLINED, UNDONE, WithdrawalProposalRow
+from exchange.store.terms.proposal_rows import (
     add_proposal,
     find_proposal,
     open_proposals,

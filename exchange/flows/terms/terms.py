@@ -13,12 +13,12 @@ from exchange.flows.statement.named import check_named
 from exchange.flows.statement.sharing import decide_sharing, record_of, share_anew
 from exchange.flows.statement.sign_statement import enter, of_record, say
 from exchange.policy import Purpose, Reason
-from exchange.store.entry.records import find_record
-from exchange.store.log.statements import find_statement, latest_of
+from exchange.store.entry.record_rows import find_record
+from exchange.store.log.statement_rows import find_statement, latest_of
 from exchange.store.sync.peers import all_peers
-from exchange.store.tables.peers import PeerRow, PeerState
-from exchange.store.tables.records import RecordRow
-from exchange.store.terms.terms import decide_approval, keep_grant, replace_policy
+from exchange.store.tables.peer_tables import PeerRow, PeerState
+from exchange.store.tables.record_tables import RecordRow
+from exchange.store.terms.terms_rows import decide_approval, keep_grant, replace_policy
 from exchange.store.terms.withdrawals import lift_tombstones, tombstone_for
 from schemas import Approval, ContractError, Grant, Group, LegalBasis, Maker, Policy, open_envelope, parse_statement
 from schemas.vocabulary import Decision, Jurisdiction

@@ -12,16 +12,16 @@ from exchange.errors import Conflict, NotFound
 from exchange.flows.node.node import Node
 from exchange.flows.statement.authorship import WorkAct, check_may_act, deciding_author
 from exchange.flows.statement.sign_statement import THE_NODE, SignedStatement, enter, of_record, say
-from exchange.store.entry.drafts import forget_drafts
-from exchange.store.entry.records import versions_of
-from exchange.store.log.statements import find_statement, statements_about
+from exchange.store.entry.draft_rows import forget_drafts
+from exchange.store.entry.record_rows import versions_of
+from exchange.store.log.statement_rows import find_statement, statements_about
 from exchange.store.node.jobs import JobKind, promise
 from exchange.store.query.queries import forget_found
 from exchange.store.sync.peers import all_peers, find_peer, is_on_lane, readers_of, taken_back
-from exchange.store.tables.records import RecordRow, StatementRow
-from exchange.store.tables.terms import TombstoneRow
-from exchange.store.terms.proposals import settle_proposals_on
-from exchange.store.terms.terms import drop_grants, forget_approvals
+from exchange.store.tables.record_tables import RecordRow, StatementRow
+from exchange.store.tables.terms_tables import TombstoneRow
+from exchange.store.terms.proposal_rows import settle_proposals_on
+from exchange.store.terms.terms_rows import drop_grants, forget_approvals
 from exchange.store.terms.withdrawals import (
     buried_of,
     bury,

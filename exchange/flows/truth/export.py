@@ -38,7 +38,7 @@ from exchange.home import private_folder
 from exchange.log.audit_entry import MAX_SUBJECTS, Act, Actor, Deed
 from exchange.spreadsheet_cells import guarded
 from exchange.store.scan.copies import digest
-from exchange.store.truth.known_pairs import KnownScan, all_test_fire_scans
+from exchange.store.truth.known_pair_rows import KnownScan, all_test_fire_scans
 from schemas.vocabulary import HandlingCode, Modality
 
 FREELY: Final = frozenset({HandlingCode.H0, HandlingCode.H1})

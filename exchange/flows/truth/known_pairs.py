@@ -17,9 +17,9 @@ from exchange.flows.node.node import Node
 from exchange.flows.node.pipelines import PIPELINES
 from exchange.flows.node.regions import Pipeline
 from exchange.flows.scan.inspect import score_prepared
-from exchange.flows.scan.prepared import prepared_scan
+from exchange.flows.scan.prepared_scans import prepared_scan
 from exchange.flows.truth.test_fires import PIPELINES_OF_REGIONS, known_scans, pair_key, pairs_compared
-from exchange.store.truth.known_pairs import (
+from exchange.store.truth.known_pair_rows import (
     KnownScan,
     PairOfScans,
     drop_scores_but,

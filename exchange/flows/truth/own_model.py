@@ -36,8 +36,8 @@ from exchange.flows.truth.test_fires import (
     pair_key,
     pairs_compared,
 )
-from exchange.store.truth.known_pairs import KnownScan, known_scores
-from matcher.evaluate.pairs import Progress
+from exchange.store.truth.known_pair_rows import KnownScan, known_scores
+from matcher.evaluate.evaluated_pairs import Progress
 from matcher.evaluate.reference_models import KnownScore, KnownScores, ScanGroup, make_models
 from matcher.likelihood.calibration_file import CalibrationModels
 from matcher.likelihood.calibration_model import NOT_SAID

@@ -15,7 +15,7 @@ from exchange.flows.truth.test_fires import (
     firearms_with_pairs,
     known_scans,
 )
-from exchange.store.truth.known_pairs import KnownScan
+from exchange.store.truth.known_pair_rows import KnownScan
 from matcher.evaluate.evaluation_figures import scored_pairs
 from matcher.evaluate.reference_models import KnownScores, ScanGroup
 from matcher.likelihood.calibrate import leave_one_out

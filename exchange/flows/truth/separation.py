@@ -19,8 +19,8 @@ from exchange.flows.truth.test_fires import (
     pair_key,
     pairs_compared,
 )
-from exchange.store.review.reviews import scans_of
-from exchange.store.truth.known_pairs import (
+from exchange.store.review.review_rows import scans_of
+from exchange.store.truth.known_pair_rows import (
     KnownScan,
     PairOfScans,
     count_test_fires,

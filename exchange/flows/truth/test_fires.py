@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from exchange.flows.node.node import Node
 from exchange.flows.node.regions import COMPARED, Pipeline
-from exchange.store.truth.known_pairs import KnownScan, PairOfScans, comparable_test_fires
+from exchange.store.truth.known_pair_rows import KnownScan, PairOfScans, comparable_test_fires
 from schemas.calibre import Calibre, compatible_calibres
 
 _NOT_KNOWN: Final = frozenset({Calibre.UNKNOWN, Calibre.NOT_EXAMINED})

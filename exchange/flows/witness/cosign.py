@@ -14,7 +14,6 @@ from sqlalchemy.orm import Session
 
 from exchange.clock import stamp
 from exchange.errors import CheckpointInvalid, InvalidInput, PeerMisbehaved
-from exchange.flows.log.checkpoint import proofs_up_to
 from exchange.flows.log.equivocation import hear_forks, known_forks
 from exchange.flows.log.head_gossip import (
     check_proofs,
@@ -23,6 +22,7 @@ from exchange.flows.log.head_gossip import (
     hear,
     standing_disagreements,
 )
+from exchange.flows.log.signed_checkpoint import proofs_up_to
 from exchange.flows.log.start import fall_behind, may_sign, settle_log_start
 from exchange.flows.node.node import Node
 from exchange.flows.node.witnesses import Witnesses, installed_witnesses
@@ -34,9 +34,9 @@ from exchange.log import merkle, note
 from exchange.log.checkpoint import Checkpoint
 from exchange.log.cosignature import LINES_A_SIGNER, Cosignature, cosign, witness_name
 from exchange.net.client import PeerClient
-from exchange.store.log.statements import add_checkpoint, latest_checkpoint, log_size, node_reader
+from exchange.store.log.statement_rows import add_checkpoint, latest_checkpoint, log_size, node_reader
 from exchange.store.sync.peers import find_peer, peers_cosigned
-from exchange.store.tables.peers import PeerRow, PeerState
+from exchange.store.tables.peer_tables import PeerRow, PeerState
 from exchange.store.witness.cosignatures import (
     LogStartState,
     add_cosignature,
@@ -47,7 +47,7 @@ from exchange.store.witness.cosignatures import (
     set_log_start,
     told_heads,
 )
-from exchange.store.witness.rebuild import returned_head
+from exchange.store.witness.rebuild_rows import returned_head
 from schemas import CONTRACT_VERSION, ContractError
 from schemas.witness import MAX_HEADS, MAX_NOTE_TEXT, SeenHead, WitnessAnswer, WitnessReport, parse_witness_answer
 

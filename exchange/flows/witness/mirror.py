@@ -21,10 +21,10 @@ from exchange.flows.statement.peer import address_of, peer_keys
 from exchange.log import merkle
 from exchange.log.tiles import TILE_WIDTH, Tile
 from exchange.net.client import PeerClient
-from exchange.store.sync.peer_quota import count_in
+from exchange.store.sync.peer_quota_rows import count_in
 from exchange.store.sync.peers import find_peer
-from exchange.store.tables.peers import PeerRow, PeerState
-from exchange.store.witness.mirror import (
+from exchange.store.tables.peer_tables import PeerRow, PeerState
+from exchange.store.witness.mirror_rows import (
     extend_mirror,
     held_statements,
     keep_tile,

@@ -26,11 +26,11 @@ from exchange.flows.statement.sharing import record_of
 from exchange.flows.witness.bundle import make_bundle
 from exchange.log import merkle
 from exchange.log.tiles import TILE_WIDTH
-from exchange.store.log.statements import find_statement, latest_checkpoint, node_reader
+from exchange.store.log.statement_rows import find_statement, latest_checkpoint, node_reader
 from exchange.store.sync.peers import find_peer
-from exchange.store.tables.peers import PeerRow, PeerState
-from exchange.store.tables.records import StatementRow
-from exchange.store.witness.mirror import mirrored_leaves, mirrored_size, tile_tops
+from exchange.store.tables.peer_tables import PeerRow, PeerState
+from exchange.store.tables.record_tables import StatementRow
+from exchange.store.witness.mirror_rows import mirrored_leaves, mirrored_size, tile_tops
 from exchange.trust.key_history import KeyHistory
 from schemas import CONTRACT_VERSION
 from schemas.bundle import Bundle

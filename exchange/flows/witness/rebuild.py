@@ -19,11 +19,11 @@ from exchange.flows.statement.peer import address_of, note_alarm, peer_keys
 from exchange.log import merkle, note
 from exchange.log.cosignature import LINES_A_SIGNER
 from exchange.net.client import PeerClient
-from exchange.store.log.statements import add_checkpoint, latest_checkpoint, log_size, node_reader
+from exchange.store.log.statement_rows import add_checkpoint, latest_checkpoint, log_size, node_reader
 from exchange.store.sync.peers import all_peers
 from exchange.store.tables.log import CheckpointRow
-from exchange.store.tables.mirror import ReturnedHeadRow
-from exchange.store.tables.peers import PeerRow, PeerState
+from exchange.store.tables.mirror_tables import ReturnedHeadRow
+from exchange.store.tables.peer_tables import PeerRow, PeerState
 from exchange.store.witness.cosignatures import (
     LogStartState,
     add_cosignature,
@@ -33,7 +33,7 @@ from exchange.store.witness.cosignatures import (
     set_log_start,
     witnesses,
 )
-from exchange.store.witness.rebuild import add_sources, mark_lost, own_leaves, park, replace_end, returned_heads
+from exchange.store.witness.rebuild_rows import add_sources, mark_lost, own_leaves, park, replace_end, returned_heads
 from schemas import ContractError
 from schemas.mirror import MirroredLeaves, parse_mirror
 

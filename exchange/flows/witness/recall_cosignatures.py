@@ -12,14 +12,14 @@ from collections.abc import Sequence
 from sqlalchemy.orm import Session
 
 from exchange.errors import CheckpointInvalid
-from exchange.flows.log.checkpoint import head_cosigned_by
 from exchange.flows.log.head_gossip import disagree
+from exchange.flows.log.signed_checkpoint import head_cosigned_by
 from exchange.flows.node.node import Node
 from exchange.flows.statement.heads import head_of, open_cosigned
 from exchange.flows.statement.peer import peer_keys
 from exchange.log import note
 from exchange.store.sync.peers import find_peer
-from exchange.store.tables.peers import PeerRow, PeerState
+from exchange.store.tables.peer_tables import PeerRow, PeerState
 from exchange.store.witness.cosignatures import told_by
 from schemas.witness import MAX_HEADS, SeenHead, WitnessReport
 

@@ -23,8 +23,8 @@ from exchange.flows.statement.widening import is_for_the_head
 from exchange.flows.terms.withdraw import withdrawn
 from exchange.log import merkle
 from exchange.net.client import PeerClient
-from exchange.store.entry.records import AcquisitionState, add_record
-from exchange.store.log.statements import (
+from exchange.store.entry.record_rows import AcquisitionState, add_record
+from exchange.store.log.statement_rows import (
     add_statement,
     append_leaf,
     find_statement,
@@ -35,12 +35,12 @@ from exchange.store.log.statements import (
 )
 from exchange.store.node.jobs import JobKind, promise
 from exchange.store.sync.peers import all_peers, find_peer, lane_head_at, lane_of, readers_of
-from exchange.store.tables.peers import PeerRow, PeerState
-from exchange.store.tables.records import RecordRow
-from exchange.store.terms.terms import keep_grant, replace_policy
+from exchange.store.tables.peer_tables import PeerRow, PeerState
+from exchange.store.tables.record_tables import RecordRow
+from exchange.store.terms.terms_rows import keep_grant, replace_policy
 from exchange.store.terms.withdrawals import erase_rows, lift_tombstones, tombstone_for
 from exchange.store.witness.cosignatures import LogStartState, log_start
-from exchange.store.witness.rebuild import (
+from exchange.store.witness.rebuild_rows import (
     PARKED,
     RebuiltPlace,
     drop_source,

@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 
 from exchange.flows.node.node import Node
 from exchange.flows.node.witnesses import installed_witnesses
-from exchange.store.tables.peers import PeerRow, PeerState
-from exchange.store.witness.witnessed import unwitnessed, witnessed_logs
+from exchange.store.tables.peer_tables import PeerRow, PeerState
+from exchange.store.witness.witnessed_rows import unwitnessed, witnessed_logs
 from exchange.trust.witness_choice import majority
 
 _SHOWN: Final = 8

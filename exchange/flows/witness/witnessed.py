@@ -16,8 +16,8 @@ from sqlalchemy.orm import Session
 
 from exchange.clock import stamp, stamp_in
 from exchange.errors import CheckpointInvalid, PeerBusy, PeerMisbehaved, ProofInvalid
-from exchange.flows.log.checkpoint import head_cosigned_by, proofs_up_to
 from exchange.flows.log.head_gossip import ShownHead, check_proofs, disagree, heads_to_prove
+from exchange.flows.log.signed_checkpoint import head_cosigned_by, proofs_up_to
 from exchange.flows.node.node import Node
 from exchange.flows.node.witnesses import installed_witnesses
 from exchange.flows.statement.heads import head_of, open_cosigned_by, open_head, witness_of
@@ -26,12 +26,12 @@ from exchange.log import merkle
 from exchange.log.checkpoint import Checkpoint
 from exchange.log.cosignature import Witness
 from exchange.net.client import PeerClient
-from exchange.store.log.statements import node_reader
+from exchange.store.log.statement_rows import node_reader
 from exchange.store.sync.peers import find_peer, peers_among, standing_alarm
 from exchange.store.tables.log import ToldHeadRow, WitnessedLogRow
-from exchange.store.tables.peers import PeerRow, PeerState
+from exchange.store.tables.peer_tables import PeerRow, PeerState
 from exchange.store.witness.cosignatures import drop_unproven
-from exchange.store.witness.witnessed import LATE_H, keep_witnessed, witnessed_log
+from exchange.store.witness.witnessed_rows import LATE_H, keep_witnessed, witnessed_log
 from exchange.trust.key_history import KeyHistory
 from exchange.trust.witness_choice import majority
 from schemas import CONTRACT_VERSION, ContractError

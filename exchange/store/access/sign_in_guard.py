@@ -17,7 +17,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from exchange.clock import stamp, stamp_in
-from exchange.store.tables.sign_in import DeviceRow, FailureRow
+from exchange.store.tables.sign_in_tables import DeviceRow, FailureRow
 
 FAILURE_SLOTS: Final = 1 << 16
 FORGOTTEN_S: Final = 86_400

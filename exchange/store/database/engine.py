@@ -13,9 +13,9 @@ from sqlalchemy.orm import Session
 
 from exchange.errors import ConfigurationError, DatabaseMoved, MoveUnfinished, OtherSchemaVersion, StoreUnavailable
 from exchange.store.database import seals
+from exchange.store.database.database_standing import DatabaseStanding, Use, parse_standing
 from exchange.store.database.postgresql import CONNECTIONS, PostgresqlDatabase, Route
 from exchange.store.database.sqlite import SqliteDatabase
-from exchange.store.database.standing import DatabaseStanding, Use, parse_standing
 from exchange.store.migrations import downgrade, upgrade
 from exchange.store.tables.columns import Base
 from exchange.store.tables.log import LogStateRow

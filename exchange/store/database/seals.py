@@ -22,10 +22,10 @@ from sqlalchemy.orm.attributes import get_history, set_committed_value
 
 from exchange.errors import StatementInvalid
 from exchange.store.tables.instruments import InstrumentCheckRow, InstrumentReferenceRow
-from exchange.store.tables.peers import PeerRow, PeerState
-from exchange.store.tables.records import AcquisitionRow
-from exchange.store.tables.sign_in import AuthorisationRow, SessionRow, SignInRow, TokenRow, UserRow
-from exchange.store.tables.terms import PolicyInForceRow
+from exchange.store.tables.peer_tables import PeerRow, PeerState
+from exchange.store.tables.record_tables import AcquisitionRow
+from exchange.store.tables.sign_in_tables import AuthorisationRow, SessionRow, SignInRow, TokenRow, UserRow
+from exchange.store.tables.terms_tables import PolicyInForceRow
 from exchange.trust.key_history import pinned_history
 from schemas.errors import ContractError
 

@@ -20,8 +20,8 @@ from sqlalchemy.orm import Session
 
 from exchange.store.database.index_hint import served_by_no_index
 from exchange.store.long_lists import in_parts
-from exchange.store.tables.records import RecordRow, StatementRow
-from exchange.store.tables.terms import TombstoneRow
+from exchange.store.tables.record_tables import RecordRow, StatementRow
+from exchange.store.tables.terms_tables import TombstoneRow
 from schemas import AnyStatement, Pair, Record, Side
 from schemas.sharing import OfRecord
 

@@ -8,9 +8,9 @@ from typing import Final, NamedTuple
 from sqlalchemy import Select, bindparam, delete, func, or_, select, true, tuple_, update
 from sqlalchemy.orm import Session, aliased
 
-from exchange.store.entry.records import is_current
+from exchange.store.entry.record_rows import is_current
 from exchange.store.scan.deliveries import is_delivered
-from exchange.store.tables.records import AcquisitionRow, CandidateRow, RecordRow, ScanInstrumentRow
+from exchange.store.tables.record_tables import AcquisitionRow, CandidateRow, RecordRow, ScanInstrumentRow
 
 MOST_LINKS: Final = 500
 

@@ -19,9 +19,9 @@ from exchange.calibre_pairs import OwnCalibrePair
 from exchange.list_order import ListOrder
 from exchange.record_filter import CONDITIONS, AskedRows, RecordFilter, YesOrNo, calibres_of
 from exchange.store.entry.record_details import NOTHING, fits_column, states_nothing
-from exchange.store.entry.records import is_current
+from exchange.store.entry.record_rows import is_current
 from exchange.store.long_lists import MOST_SORTED, Sorted, page_in_order
-from exchange.store.tables.records import (
+from exchange.store.tables.record_tables import (
     AcquisitionRow,
     AudienceRow,
     BreechFaceClassRow,

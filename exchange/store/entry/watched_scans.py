@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from exchange.store.tables.records import AcquisitionRow, RecordRow
+from exchange.store.tables.record_tables import AcquisitionRow, RecordRow
 from exchange.store.tables.watched import WatchedScanRow
 
 

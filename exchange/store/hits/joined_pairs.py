@@ -12,12 +12,12 @@ from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 from exchange.clock import stamp
 from exchange.store.entry.exhibits import Exhibits, exhibits_of
 from exchange.store.long_lists import in_parts
-from exchange.store.review.reviews import Scans
-from exchange.store.review.taken_work import TakenKind, end_taken
+from exchange.store.review.review_rows import Scans
+from exchange.store.review.taken_work_rows import TakenKind, end_taken
 from exchange.store.tables.hits import CountersignatureRow, HitPairRow, HitRow
-from exchange.store.tables.mirror import ReceivedPlaceRow
-from exchange.store.tables.peers import LaneItemRow, PeerRow
-from exchange.store.tables.records import RecordRow, StatementRow
+from exchange.store.tables.mirror_tables import ReceivedPlaceRow
+from exchange.store.tables.peer_tables import LaneItemRow, PeerRow
+from exchange.store.tables.record_tables import RecordRow, StatementRow
 from schemas import Receipt, Statement
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from exchange.store.tables.records import StatementRow
+from exchange.store.tables.record_tables import StatementRow
 
 
 def newest_stated(session: Session, issuer: str, kind: str, *, most: int | None) -> Sequence[StatementRow]:

@@ -12,8 +12,8 @@ from sqlalchemy import Column, Connection, LargeBinary, MetaData, String, Table,
 
 from exchange.clock import stamp
 from exchange.errors import ConfigurationError
+from exchange.store.database.database_standing import DatabaseStanding, Use
 from exchange.store.database.engine import Store
-from exchange.store.database.standing import DatabaseStanding, Use
 from exchange.store.move.rows import Key, MovedTable, add_to
 from exchange.store.tables.columns import Base, WholeNumber
 from exchange.store.tables.schema_version import SCHEMA_VERSION, SchemaRow, ServingRow

@@ -33,7 +33,7 @@ from sqlalchemy.types import Boolean, Integer, TypeEngine
 from exchange.errors import StoreDamaged
 from exchange.store.tables.columns import Base, Packed, Words
 from exchange.store.tables.schema_version import SchemaRow, ServingRow
-from exchange.store.tables.work import WorkerRow
+from exchange.store.tables.work_tables import WorkerRow
 
 OF_ONE_PLACE: Final = frozenset({SchemaRow.__tablename__, ServingRow.__tablename__, WorkerRow.__tablename__})
 """Tables that say what a database is, who serves it and who works on it: each has its own."""

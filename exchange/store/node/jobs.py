@@ -15,11 +15,11 @@ from sqlalchemy.orm import Session, aliased
 
 from exchange.clock import stamp, stamp_in
 from exchange.patience import AWAY_CODES
-from exchange.store.tables.queries import QueryRow
-from exchange.store.tables.records import AcquisitionRow, RecordRow
-from exchange.store.tables.terms import TombstoneRow
-from exchange.store.tables.webhooks import WebhookMessageRow
-from exchange.store.tables.work import JobRow
+from exchange.store.tables.query_tables import QueryRow
+from exchange.store.tables.record_tables import AcquisitionRow, RecordRow
+from exchange.store.tables.terms_tables import TombstoneRow
+from exchange.store.tables.webhook_tables import WebhookMessageRow
+from exchange.store.tables.work_tables import JobRow
 
 FIRST_DELAY_S = 1.0
 LONGEST_DELAY_S = 600.0

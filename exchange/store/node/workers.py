@@ -9,7 +9,7 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from exchange.clock import stamp, stamp_in
-from exchange.store.tables.work import WorkerRow
+from exchange.store.tables.work_tables import WorkerRow
 
 _KEPT_S = 7 * 86_400
 """So long a worker that ended is remembered."""

@@ -12,10 +12,10 @@ from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 from exchange.store.tables.columns import Base
 from exchange.store.tables.hits import HitPairRow, HitRow
 from exchange.store.tables.log import CosignatureRow, LogNodeRow, LogStateRow
-from exchange.store.tables.mirror import MirrorTileRow, ReceivedPlaceRow
-from exchange.store.tables.peers import LaneItemRow, LaneRow
-from exchange.store.tables.queries import FoundRow, QueryRow
-from exchange.store.tables.records import (
+from exchange.store.tables.mirror_tables import MirrorTileRow, ReceivedPlaceRow
+from exchange.store.tables.peer_tables import LaneItemRow, LaneRow
+from exchange.store.tables.query_tables import FoundRow, QueryRow
+from exchange.store.tables.record_tables import (
     AcquisitionRow,
     AudienceRow,
     BreechFaceClassRow,
@@ -23,7 +23,7 @@ from exchange.store.tables.records import (
     RecordRow,
     StatementRow,
 )
-from exchange.store.tables.terms import GroupMemberRow, HoldRow, TombstoneRow
+from exchange.store.tables.terms_tables import GroupMemberRow, HoldRow, TombstoneRow
 
 _R = TypeVar("_R", bound=Base)
 

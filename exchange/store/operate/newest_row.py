@@ -6,9 +6,9 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from exchange.store.tables.log import CheckpointRow, LogCheckRow
-from exchange.store.tables.peers import RequesterRow
-from exchange.store.tables.records import StatementRow
-from exchange.store.tables.work import WorkerRow
+from exchange.store.tables.peer_tables import RequesterRow
+from exchange.store.tables.record_tables import StatementRow
+from exchange.store.tables.work_tables import WorkerRow
 
 _STAMPED = (
     StatementRow.received_at,

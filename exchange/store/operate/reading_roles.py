@@ -9,7 +9,7 @@ from typing import Final
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from exchange.store.tables.records import StatementRow
+from exchange.store.tables.record_tables import StatementRow
 
 
 class Unbounded(StrEnum):

@@ -12,12 +12,12 @@ from sqlalchemy.orm import Session
 
 from exchange.list_order import ListOrder
 from exchange.policy import Purpose
-from exchange.store.entry.records import is_current
+from exchange.store.entry.record_rows import is_current
 from exchange.store.long_lists import Sorted, page_in_order
-from exchange.store.tables.peers import PeerRow
-from exchange.store.tables.queries import FoundRow, QueryRow
-from exchange.store.tables.records import AcquisitionRow, RecordRow
-from exchange.store.tables.terms import ApprovalRow
+from exchange.store.tables.peer_tables import PeerRow
+from exchange.store.tables.query_tables import FoundRow, QueryRow
+from exchange.store.tables.record_tables import AcquisitionRow, RecordRow
+from exchange.store.tables.terms_tables import ApprovalRow
 from exchange.store.terms.may_have import may_have
 
 

@@ -9,10 +9,10 @@ from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.orm import Session
 
 from exchange.search_triggers import SearchTrigger
-from exchange.store.entry.records import is_current
+from exchange.store.entry.record_rows import is_current
 from exchange.store.node.jobs import JobKind, promise
-from exchange.store.tables.queries import QueryRow, StartedSearchRow
-from exchange.store.tables.records import AcquisitionRow, RecordRow
+from exchange.store.tables.query_tables import QueryRow, StartedSearchRow
+from exchange.store.tables.record_tables import AcquisitionRow, RecordRow
 from schemas.vocabulary import ReleaseLevel
 
 STAYS_AT_HOME: Final = frozenset({ReleaseLevel.SEARCH, ReleaseLevel.NONE})

@@ -8,11 +8,11 @@ from __future__ import annotations
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
-from exchange.store.review.alerts import SAID_OF_HITS
-from exchange.store.tables.mail import AlertsReadRow
-from exchange.store.tables.records import StatementRow
-from exchange.store.tables.reviews import KeptSearchRow, VerificationTaskRow
-from exchange.store.tables.terms import ApprovalRow, WithdrawalProposalRow
+from exchange.store.review.alert_rows import SAID_OF_HITS
+from exchange.store.tables.mail_tables import AlertsReadRow
+from exchange.store.tables.record_tables import StatementRow
+from exchange.store.tables.review_tables import KeptSearchRow, VerificationTaskRow
+from exchange.store.tables.terms_tables import ApprovalRow, WithdrawalProposalRow
 
 _TELLING = (*SAID_OF_HITS, "answer", "approval", "conclusion", "grant", "verification")
 

@@ -10,7 +10,7 @@ from typing import Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from exchange.store.tables.work import CandidateDelayRow
+from exchange.store.tables.work_tables import CandidateDelayRow
 
 CLASSES_S: Final = (1, 2, 5, 10, 30, 60, 300, 3_600, 86_400)
 """A delay counts in the first class that holds it, and in 0 where none does."""

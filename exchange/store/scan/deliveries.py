@@ -12,8 +12,8 @@ from sqlalchemy import ColumnElement, exists, or_, select
 from sqlalchemy.orm import Session
 
 from exchange.clock import stamp
-from exchange.store.tables.peers import LaneItemRow
-from exchange.store.tables.records import AcquisitionRow, RecordRow, StatementRow
+from exchange.store.tables.peer_tables import LaneItemRow
+from exchange.store.tables.record_tables import AcquisitionRow, RecordRow, StatementRow
 
 
 def note_delivered(acquisition: AcquisitionRow) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from exchange.store.long_lists import AT_ONCE
-from exchange.store.tables.records import AcquisitionRow, RecordRow
+from exchange.store.tables.record_tables import AcquisitionRow, RecordRow
 
 
 class ListedRow(NamedTuple):

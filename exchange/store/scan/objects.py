@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 from exchange.clock import stamp
 from exchange.store.node.jobs import JobKind, promise
 from exchange.store.scan.deliveries import is_delivered, keeps_its_scan
-from exchange.store.tables.records import AcquisitionRow, ObjectRow, RecordRow
-from exchange.store.tables.work import JobRow
+from exchange.store.tables.record_tables import AcquisitionRow, ObjectRow, RecordRow
+from exchange.store.tables.work_tables import JobRow
 
 
 def object_of(session: Session, sha256: str) -> ObjectRow | None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from exchange.store.tables.peers import NodeHoursRow
+from exchange.store.tables.peer_tables import NodeHoursRow
 
 
 def note_hour(session: Session, node_id: str, day: str, hour: int, *, answered: bool) -> None:

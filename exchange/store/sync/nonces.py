@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from exchange.clock import from_posix
 from exchange.errors import RequestReplayed
-from exchange.store.tables.peers import NonceRow, RequesterRow
+from exchange.store.tables.peer_tables import NonceRow, RequesterRow
 
 
 def remember_nonce(session: Session, key_id: str, nonce: str, *, expires: int, now: int, skew_s: int) -> None:

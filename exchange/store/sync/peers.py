@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from exchange.clock import stamp
 from exchange.store.node.jobs import JobKind, JobState
 from exchange.store.sync.refused import refused_count
-from exchange.store.tables.peers import (
+from exchange.store.tables.peer_tables import (
     LaneItemRow,
     LaneRow,
     PeerRow,
@@ -19,10 +19,10 @@ from exchange.store.tables.peers import (
     QuarantineCountRow,
     QuarantineRow,
 )
-from exchange.store.tables.records import AcquisitionRow, StatementRow
-from exchange.store.tables.work import JobRow
+from exchange.store.tables.record_tables import AcquisitionRow, StatementRow
+from exchange.store.tables.work_tables import JobRow
 from exchange.store.witness.cosignatures import disagreements
-from exchange.store.witness.witnessed import unwitnessed, witnessed_log
+from exchange.store.witness.witnessed_rows import unwitnessed, witnessed_log
 from exchange.trust.key_history import pinned_history
 from schemas.errors import shown
 from schemas.lane import EMPTY_HEAD, next_head

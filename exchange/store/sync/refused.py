@@ -5,13 +5,13 @@ from __future__ import annotations
 from sqlalchemy import String, cast, delete, func, select, update
 from sqlalchemy.orm import Session
 
-from exchange.store.entry.records import supersede
+from exchange.store.entry.record_rows import supersede
 from exchange.store.hits.joined_pairs import mark_stale
-from exchange.store.log.statements import KEY_EVENT
+from exchange.store.log.statement_rows import KEY_EVENT
 from exchange.store.node.jobs import OF_SCANS
 from exchange.store.tables.log import ToldHeadRow
-from exchange.store.tables.records import AcquisitionRow, RecordRow, StatementRow
-from exchange.store.tables.work import JobRow
+from exchange.store.tables.record_tables import AcquisitionRow, RecordRow, StatementRow
+from exchange.store.tables.work_tables import JobRow
 
 
 def refuse_statements(session: Session, issuer: str, first: int, end: int, key_event: str) -> int:

@@ -13,7 +13,7 @@ SCHEMA_VERSION = 1
 
 class SchemaRow(Base):
     """One row: the database schema version, where Alembic looks for it; or what forbids to serve it
-    (`exchange.store.database.standing`)."""
+    (`exchange.store.database.database_standing`)."""
 
     __tablename__ = "schema_version"
     version_num: Mapped[str] = mapped_column(String(32))

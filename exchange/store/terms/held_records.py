@@ -16,9 +16,9 @@ from sqlalchemy.orm import Session
 from exchange.log.audit_entry import Act
 from exchange.policy import LEVELS, LEVELS_GRANTED, Purpose, Reason
 from exchange.store.tables.log import AuditRow, AuditSubjectRow
-from exchange.store.tables.peers import LaneItemRow, LaneRow, PeerRow
-from exchange.store.tables.records import AudienceRow, RecordRow
-from exchange.store.tables.terms import HeldDecisionRow, TombstoneRow
+from exchange.store.tables.peer_tables import LaneItemRow, LaneRow, PeerRow
+from exchange.store.tables.record_tables import AudienceRow, RecordRow
+from exchange.store.tables.terms_tables import HeldDecisionRow, TombstoneRow
 from exchange.store.terms.may_have import decision_on, is_granted, is_named, is_withdrawn, was_denied
 from schemas import Policy
 from schemas.vocabulary import Decision, ExhibitKind, HandlingCode, SharingRule

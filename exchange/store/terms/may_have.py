@@ -9,9 +9,9 @@ from sqlalchemy import ColumnElement, CompoundSelect, and_, exists, false, func,
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from exchange.policy import LEVELS, LEVELS_GRANTED, Purpose
-from exchange.store.tables.peers import PeerRow, PeerState
-from exchange.store.tables.records import AudienceRow, RecordRow
-from exchange.store.tables.terms import ApprovalRow, GrantRow, GroupMemberRow, LegalBasisRow, TombstoneRow
+from exchange.store.tables.peer_tables import PeerRow, PeerState
+from exchange.store.tables.record_tables import AudienceRow, RecordRow
+from exchange.store.tables.terms_tables import ApprovalRow, GrantRow, GroupMemberRow, LegalBasisRow, TombstoneRow
 from schemas.vocabulary import Decision, HandlingCode, SharingRule
 
 Named: TypeAlias = InstrumentedAttribute[str] | InstrumentedAttribute[str | None] | str | None

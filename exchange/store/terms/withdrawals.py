@@ -10,15 +10,15 @@ from sqlalchemy.orm import Session
 
 from exchange.clock import stamp
 from exchange.store.entry.exhibits import exhibit_of, owner_of_exhibit
-from exchange.store.entry.records import NEVER_COMPARED, take_up
+from exchange.store.entry.record_rows import NEVER_COMPARED, take_up
 from exchange.store.entry.scan_instruments import forget_findings, forget_instruments
 from exchange.store.node.jobs import OF_SCANS, JobKind, forget
-from exchange.store.review.reviews import drop_reviews
-from exchange.store.review.saved_views import forget_views
-from exchange.store.review.webhooks import forget_messages_on
+from exchange.store.review.review_rows import drop_reviews
+from exchange.store.review.saved_view_rows import forget_views
+from exchange.store.review.webhook_rows import forget_messages_on
 from exchange.store.scan.deliveries import is_kept, keepers_of
-from exchange.store.tables.queries import StartedSearchRow
-from exchange.store.tables.records import (
+from exchange.store.tables.query_tables import StartedSearchRow
+from exchange.store.tables.record_tables import (
     AcquisitionRow,
     AudienceRow,
     BreechFaceClassRow,
@@ -28,10 +28,10 @@ from exchange.store.tables.records import (
     StatementRow,
     SubmissionRow,
 )
-from exchange.store.tables.terms import HeldDecisionRow, HoldRow, RemainsRow, TombstoneRow
+from exchange.store.tables.terms_tables import HeldDecisionRow, HoldRow, RemainsRow, TombstoneRow
 from exchange.store.tables.watched import WatchedScanRow
-from exchange.store.terms.proposals import forget_words_on
-from exchange.store.truth.known_pairs import forget_known_pairs
+from exchange.store.terms.proposal_rows import forget_words_on
+from exchange.store.truth.known_pair_rows import forget_known_pairs
 from schemas import Grant, Withdrawal
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from exchange.clock import stamp
 from exchange.store.tables.log import CheckpointRow, CosignatureRow, DisagreementRow, LogStartRow, ToldHeadRow
-from exchange.store.tables.peers import PeerRow
+from exchange.store.tables.peer_tables import PeerRow
 
 MAX_DISAGREEMENTS = 16
 """Of one log and one kind: two heads prove a fork, and who forks could sign any number of them. Counted apart, so that

@@ -20,7 +20,7 @@ from exchange.flows.node.node import Node
 from exchange.jurisdictions.directory import Directory, shipped_directory
 from exchange.web.languages.catalogue import CODES, LOCALES, SOURCE, TAGS, translations
 from exchange.web.languages.cyrillic import to_cyrillic
-from exchange.web.languages.glossary import Glossary, glossary_of, own_glossary
+from exchange.web.languages.terms_glossary import Glossary, glossary_of, own_glossary
 from schemas.jurisdiction import Jurisdiction
 
 COOKIE = "ffp-language"

@@ -29,7 +29,7 @@ from exchange.flows.node.likelihood_ratio import other_matcher, own_matcher
 from exchange.flows.node.node import Node
 from exchange.flows.review.records import StoredRecord
 from exchange.flows.scan.listed_scans import ListedScan, listed_scan, pictured_scans
-from exchange.flows.scan.thumbnail import PICTURES_VERSION
+from exchange.flows.scan.scan_thumbnail import PICTURES_VERSION
 from exchange.search_triggers import SearchTrigger
 from exchange.web.access.caller import OpenNode
 from exchange.web.languages import NAMES, spoken, term
@@ -44,7 +44,7 @@ from exchange.web.wording.audited_acts import act_in_words, acts_in_words
 from exchange.web.wording.calibres import CALIBRES_BY_KIND, HasCalibre, calibre_problem, calibre_words
 from exchange.web.wording.exhibit_name import ListedExhibit, listed_name
 from exchange.web.wording.explained_terms import explain, sign_of
-from exchange.web.wording.instrument_checks import doubt_words, named_check_words
+from exchange.web.wording.instrument_check_words import doubt_words, named_check_words
 from exchange.web.wording.meanings import meaning_name
 from exchange.web.wording.sentences import ShownRefusal, model_for, reason, standing, suspicion
 from exchange.web.wording.started_search import because_words

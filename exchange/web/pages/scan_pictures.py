@@ -13,7 +13,7 @@ from starlette.responses import Response
 from exchange.flows.access.consultation import Consultation
 from exchange.flows.node.node import Node
 from exchange.flows.scan.inspect import ThumbnailSize
-from exchange.flows.scan.thumbnail import (
+from exchange.flows.scan.scan_thumbnail import (
     MEDIA_TYPE,
     PICTURES_VERSION,
     FoundScan,

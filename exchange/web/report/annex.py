@@ -6,12 +6,12 @@ from functools import partial
 from typing import Any
 
 from exchange.flows.node.likelihood_ratio import other_matcher
-from exchange.flows.report.report import PairReport, ReportedStatement
+from exchange.flows.report.pair_report import PairReport, ReportedStatement
 from exchange.web.languages import gettext as _
 from exchange.web.languages import spoken, term
 from exchange.web.languages.days import moment
 from exchange.web.report.blocks import Block, bullets, columns, heading, pairs, paragraph, picture, quiet
-from exchange.web.report.exhibits import (
+from exchange.web.report.report_exhibits import (
     authorisation,
     custody_discrepancies,
     handling,
@@ -22,7 +22,7 @@ from exchange.web.report.exhibits import (
     stated_at,
 )
 from exchange.web.report.views import views
-from exchange.web.wording.custody import exhibit_where
+from exchange.web.wording.custody_words import exhibit_where
 from exchange.web.wording.sentences import model_for, no_effect, reason
 from schemas import Conclusion, CustodyExplanation, Feedback, Hit, PhysicalComparison, Retraction, Verification
 from schemas.statement_base import Statement

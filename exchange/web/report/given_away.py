@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from exchange.flows.access.consultation import Consultation
 from exchange.flows.candidates.shown_pair import found_candidate, note_candidate
-from exchange.flows.report.report import gather_report
+from exchange.flows.report.pair_report import gather_report
 from exchange.flows.witness.pair_bundle import make_pair_bundle
 from exchange.log.audit_entry import Act
-from exchange.web.report.render import render_report
+from exchange.web.report.render_report import render_report
 
 
 def pair_report_of(asker: Consultation, candidate_id: int) -> bytes:

@@ -6,13 +6,13 @@ from functools import partial
 from typing import Final
 
 from exchange.flows.hits.vocabulary import Stage
-from exchange.flows.report.report import PairReport, ReportSide
+from exchange.flows.report.pair_report import PairReport, ReportSide
 from exchange.web.languages import gettext as _
 from exchange.web.languages import marked as _m
 from exchange.web.languages import term
 from exchange.web.languages.days import period
 from exchange.web.report.blocks import Block, bullets, columns, heading, paragraph, stage
-from exchange.web.report.exhibits import (
+from exchange.web.report.report_exhibits import (
     custody_discrepancies,
     firearm_words,
     laboratory_name,
@@ -20,7 +20,7 @@ from exchange.web.report.exhibits import (
     open_disagreements,
 )
 from exchange.web.wording.calibres import calibre_words
-from exchange.web.wording.custody import signature_words
+from exchange.web.wording.custody_words import signature_words
 from exchange.web.wording.exhibit_name import record_name
 from exchange.web.wording.sentences import reason, suspicion
 

@@ -6,7 +6,7 @@ import hashlib
 import math
 from typing import Final
 
-from exchange.flows.report.report import PairReport
+from exchange.flows.report.pair_report import PairReport
 from exchange.flows.report.report_sources import ReportedView
 from exchange.flows.report.view_document import ViewDocument
 from exchange.web.languages import gettext as _

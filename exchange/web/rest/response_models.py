@@ -20,7 +20,7 @@ from exchange.flows.review.visible_statements import VisibleStatement
 from exchange.flows.statement.sharing import Shared
 from exchange.flows.sync.progress import PeerStatus, in_words
 from exchange.web.languages import spoken
-from exchange.web.rest.started_search import StartedSearchAnswer, started_answer
+from exchange.web.rest.started_search_routes import StartedSearchAnswer, started_answer
 from exchange.web.wording.conclusions import concluded_in_english
 from schemas import AnyStatement, Conclusion, Verification, open_envelope, parse_statement
 

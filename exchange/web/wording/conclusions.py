@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final, TypeAlias
 
 from exchange.web.languages.catalogue import SOURCE
-from exchange.web.languages.glossary import own_glossary
+from exchange.web.languages.terms_glossary import own_glossary
 from schemas.vocabulary import AfteConclusion, Basis, ScreenConclusion
 
 ConclusionWord: TypeAlias = AfteConclusion | ScreenConclusion

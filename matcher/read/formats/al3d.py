@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matcher.errors import ScanRefused
-from matcher.numeric.limits import Limits
+from matcher.numeric.size_limits import Limits
 from matcher.read.formats.surface import check_shape, to_topography
 from matcher.read.origin import Origin, stated
 from matcher.read.topography import Topography

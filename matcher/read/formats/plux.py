@@ -20,7 +20,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from matcher.errors import ScanRefused
-from matcher.numeric.limits import Limits
+from matcher.numeric.size_limits import Limits
 from matcher.read.formats.surface import check_shape, to_topography
 from matcher.read.origin import Origin, stated, stated_time
 from matcher.read.topography import Topography

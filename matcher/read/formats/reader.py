@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from matcher.numeric.limits import DEFAULT_LIMITS, Limits, read_within
+from matcher.numeric.size_limits import DEFAULT_LIMITS, Limits, read_within
 from matcher.read.formats import al3d, plux, sur
 from matcher.read.topography import Topography
 from matcher.read.x3p.archive import open_archive
-from matcher.read.x3p.reader import read_surface, read_x3p
+from matcher.read.x3p.x3p_reader import read_surface, read_x3p
 
 _ZIP = b"PK\x03\x04"
 _HEAD_BYTES = 32

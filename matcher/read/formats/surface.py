@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matcher.errors import ScanRefused
-from matcher.numeric.limits import Limits
+from matcher.numeric.size_limits import Limits
 from matcher.read.canonical import (
     ANISOTROPY,
     RELIEF_UM,

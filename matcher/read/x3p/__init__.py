@@ -11,7 +11,7 @@ the surface     implausible-units, irregular-grid, point-cloud-not-surface, prof
                 rotation-not-usable, spacing-out-of-range
 """
 
-from matcher.read.x3p.reader import read_x3p
 from matcher.read.x3p.writer import write_topography
+from matcher.read.x3p.x3p_reader import read_x3p
 
 __all__ = ["read_x3p", "write_topography"]

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from matcher.errors import ScanRefused
-from matcher.numeric.limits import Limits, read_within
+from matcher.numeric.size_limits import Limits, read_within
 
 _LOCAL = struct.Struct("<4s5H3I2H")
 _CENTRAL = struct.Struct("<4s6H3I5H2I")

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matcher.errors import ScanRefused
-from matcher.numeric.limits import Limits
+from matcher.numeric.size_limits import Limits
 from matcher.read.canonical import Stored
 from matcher.read.x3p.archive import Archive, printable_name
 from matcher.read.x3p.document import Axis, DataLink, Datums, Header

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matcher.errors import ScanRefused
-from matcher.numeric.limits import Limits
+from matcher.numeric.size_limits import Limits
 from matcher.read.origin import Origin, stated, stated_time
 from matcher.read.x3p.markup import ADVICE, Markup, read_markup
 

@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 from xml.parsers import expat
 
 from matcher.errors import ScanRefused
-from matcher.numeric.limits import Limits
+from matcher.numeric.size_limits import Limits
 
 ADVICE = "correct it in the instrument's software and export the scan again."
 _CHUNK_BYTES = 256 * 1024

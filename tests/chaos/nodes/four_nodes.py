@@ -13,17 +13,17 @@ from sqlalchemy import func, select
 
 from exchange.errors import Conflict
 from exchange.flows.keys.rotate import cosigned_up_to, replace_keys
-from exchange.flows.log.checkpoint import sign_head
+from exchange.flows.log.signed_checkpoint import sign_head
 from exchange.flows.log.start import begin_log_start
 from exchange.flows.operate.status import node_status
 from exchange.flows.terms.withdraw import purge
 from exchange.log import merkle
 from exchange.policy import Release
-from exchange.store.log.statements import node_reader
+from exchange.store.log.statement_rows import node_reader
 from exchange.store.node.jobs import JobKind
 from exchange.store.sync.peers import lane_of
-from exchange.store.tables.records import StatementRow
-from exchange.store.tables.terms import TombstoneRow
+from exchange.store.tables.record_tables import StatementRow
+from exchange.store.tables.terms_tables import TombstoneRow
 from exchange.trust.keys import load_identity
 from schemas import (
     Acknowledgement,

@@ -21,7 +21,7 @@ from exchange.flows.node.last_head import last_head_fault
 from exchange.flows.node.node import Node, open_node
 from exchange.net.client import PeerAddress
 from exchange.store.database.engine import Store
-from exchange.store.log.statements import keys_since
+from exchange.store.log.statement_rows import keys_since
 from exchange.store.node.jobs import JobKind
 from exchange.store.scan.blobs import Arrival, BlobFolder
 from exchange.web.mail_text import letters_of

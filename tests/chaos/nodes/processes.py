@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 
 from exchange.flows.node.node import opened
-from exchange.store.access.users import add_user
+from exchange.store.access.user_rows import add_user
 from schemas.vocabulary import Role
 from tests.exchange.served import session_of
 

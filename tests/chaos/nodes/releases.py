@@ -15,7 +15,7 @@ from tests.next_release import Release
 
 _MAKE = """
 from exchange.flows.node.node import create_node, opened
-from exchange.store.access.users import add_user
+from exchange.store.access.user_rows import add_user
 from schemas.vocabulary import Jurisdiction, Role
 
 home = Path(told["home"])

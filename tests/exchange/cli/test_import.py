@@ -20,9 +20,9 @@ from exchange.flows.entry.import_source import MAX_ENTRIES, ZipSource, open_sour
 from exchange.flows.entry.import_table import BUILT_IN, TABLE_COLUMNS, read_mapping, read_table
 from exchange.flows.node.node import create_node, opened
 from exchange.flows.statement.sharing import record_of
-from exchange.store.access.users import add_user
-from exchange.store.entry.records import acquisitions_of
-from exchange.store.tables.records import RecordRow
+from exchange.store.access.user_rows import add_user
+from exchange.store.entry.record_rows import acquisitions_of
+from exchange.store.tables.record_tables import RecordRow
 from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.cli.conftest import Ffp, refusal
 from tests.exchange.web.conftest import tiny_scan

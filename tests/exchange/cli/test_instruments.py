@@ -12,7 +12,7 @@ import pytest
 
 import matcher
 from exchange.flows.node.node import create_node, opened
-from exchange.store.access.users import add_user
+from exchange.store.access.user_rows import add_user
 from matcher.synthetic.breech_face import draw
 from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.cli.conftest import Ffp, refusal

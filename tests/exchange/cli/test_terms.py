@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from exchange.store.access.users import add_user
+from exchange.store.access.user_rows import add_user
 from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.cli.conftest import Ffp, refusal
 from tests.exchange.flows.network import MK, RS, Network

@@ -13,7 +13,7 @@ import pytest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from exchange.conformance.check import Check, CheckResult, Verdict, run_checks
-from exchange.conformance.checks.card import CHECKS as CARD
+from exchange.conformance.checks.check_card import CHECKS as CARD
 from exchange.conformance.guest.guest import Guest, guest_at
 from exchange.conformance.visit import Visit
 from exchange.conformance.wire import Wire

@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 
 from exchange.conformance.check import Check, Verdict, run_checks
-from exchange.conformance.checks import card, limits
+from exchange.conformance.checks import check_card as card
+from exchange.conformance.checks import limits
 from exchange.conformance.guest.guest import guest_at
 from exchange.conformance.suite import ALL_CHECKS, run_suite
 from exchange.conformance.visit import Visit

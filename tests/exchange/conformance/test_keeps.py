@@ -28,7 +28,7 @@ from exchange.net.message_signatures import SignedRequest, sign_response, verify
 from exchange.web import app
 from exchange.web.access import caller
 from exchange.web.http.ranges import file_answer
-from exchange.web.rest import blobs
+from exchange.web.rest import blob_routes as blobs
 from tests.exchange.conformance.conftest import Answer, Asked, House, Spoil, enrolled, house
 from tests.exchange.conftest import RunningNode
 from tests.exchange.open_policy import allow_all

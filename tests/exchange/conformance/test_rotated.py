@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from exchange.conformance.check import Verdict, run_checks
-from exchange.conformance.checks import card, mirroring, owning, reading, requests, witnessing
+from exchange.conformance.checks import check_card as card
+from exchange.conformance.checks import mirroring, owning, reading, requests, witnessing
 from exchange.flows.keys.rotate import replace_keys
 from exchange.flows.node.node import create_node, opened
 from exchange.trust.keys import load_identity

@@ -21,11 +21,11 @@ from exchange.coordination.approved_document import (
 )
 from exchange.coordination.approved_rows import ApprovedKind, Editions
 from exchange.errors import Conflict, Forbidden, StatementInvalid
-from exchange.flows.log.checkpoint import sign_head
+from exchange.flows.log.signed_checkpoint import sign_head
 from exchange.flows.node.node import Node, create_node, open_node
 from exchange.flows.statement.proven import verify_proven
 from exchange.flows.statement.sign_statement import enter, say
-from exchange.store.tables.records import StatementRow
+from exchange.store.tables.record_tables import StatementRow
 from exchange.trust.card import fingerprint
 from schemas import Approval, ContractError, Maker
 from schemas.vocabulary import Decision, Jurisdiction, Role, SignedInBy

@@ -9,7 +9,7 @@ from typing import Any
 from pypdf import PdfReader
 
 from exchange.web.report.blocks import shared_columns
-from exchange.web.report.render import paper_data, set_pdf
+from exchange.web.report.render_report import paper_data, set_pdf
 
 LONG = "Правопорушникиідентифікація"
 

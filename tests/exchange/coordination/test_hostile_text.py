@@ -19,7 +19,7 @@ from exchange.web.report.blocks import (
     quiet,
     shared_columns,
 )
-from exchange.web.report.render import paper_data, set_pdf
+from exchange.web.report.render_report import paper_data, set_pdf
 
 HOSTILE = (
     '#read("/etc/passwd")',

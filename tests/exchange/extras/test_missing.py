@@ -19,7 +19,7 @@ from exchange.web.languages import CODES, Spoken
 from exchange.web.languages.spoken import speaking
 from exchange.web.pages import layout
 from exchange.web.pages.layout import _pages as pages
-from exchange.web.report.render import set_pages
+from exchange.web.report.render_report import set_pages
 from exchange.web.wording.sentences import refusal_of
 from schemas.vocabulary import Jurisdiction
 from tests.deploy.wheelhouse import ROOT, pins

@@ -19,8 +19,8 @@ from exchange.flows.statement import sharing
 from exchange.flows.sync import serve_lane
 from exchange.flows.sync.pull import pull
 from exchange.net.client import PeerClient
-from exchange.store.tables.peers import PeerRow, QuarantineRow
-from exchange.store.tables.records import AcquisitionRow, StatementRow
+from exchange.store.tables.peer_tables import PeerRow, QuarantineRow
+from exchange.store.tables.record_tables import AcquisitionRow, StatementRow
 from exchange.trust.card import fingerprint
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.conftest import LEGAL_BASIS, free_port

@@ -18,7 +18,7 @@ from exchange.errors import Conflict, InvalidInput, NotFound, PeerMisbehaved, Pe
 from exchange.flows.keys.enrol import enrol, read_introduction
 from exchange.flows.keys.events import key_chain
 from exchange.flows.keys.restore_key_events import cosign_again, return_key_events
-from exchange.flows.log.checkpoint import sign_head
+from exchange.flows.log.signed_checkpoint import sign_head
 from exchange.flows.log.start import begin_log_start
 from exchange.flows.node.node import Node, create_node, open_node
 from exchange.flows.statement.heads import head_of
@@ -37,14 +37,14 @@ from exchange.log.tiles import parse_path
 from exchange.net.client import PeerAddress, PeerClient
 from exchange.record_filter import RecordFilter
 from exchange.store.entry.exhibits import known_first_version
-from exchange.store.entry.records import AcquisitionState, add_record
+from exchange.store.entry.record_rows import AcquisitionState, add_record
 from exchange.store.entry.search import search_records
-from exchange.store.log.statements import append_leaf, append_own, latest_checkpoint, log_size, tile_hashes
+from exchange.store.log.statement_rows import append_leaf, append_own, latest_checkpoint, log_size, tile_hashes
 from exchange.store.node.jobs import JobKind, fail, finish, take
 from exchange.store.sync.peers import all_peers, find_peer, lane_of
 from exchange.store.tables.log import DisagreementRow
-from exchange.store.tables.peers import PeerRow
-from exchange.store.tables.work import JobRow
+from exchange.store.tables.peer_tables import PeerRow
+from exchange.store.tables.work_tables import JobRow
 from exchange.store.witness.cosignatures import disagreements
 from schemas import Envelope, Record, parse_statement
 from schemas.statements import statement_id

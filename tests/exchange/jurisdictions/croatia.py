@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from exchange.jurisdictions.entry import Entries, entries_in
+from exchange.jurisdictions.jurisdiction_entry import Entries, entries_in
 from schemas.jurisdiction import Jurisdiction
 
 HR = Jurisdiction("HR")

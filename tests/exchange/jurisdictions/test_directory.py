@@ -10,7 +10,7 @@ import pytest
 
 from exchange.errors import InvalidInput
 from exchange.jurisdictions.directory import PAGE_LANGUAGES, Directory, check_entries, shipped_directory
-from exchange.jurisdictions.entry import MAX_ENTRIES_BYTES, entries_in, plain_entries, read_entries
+from exchange.jurisdictions.jurisdiction_entry import MAX_ENTRIES_BYTES, entries_in, plain_entries, read_entries
 from exchange.web.languages import Spoken
 from schemas.jurisdiction import FIRST_JURISDICTIONS, Jurisdiction
 from schemas.vocabulary import KOSOVO_FOOTNOTE

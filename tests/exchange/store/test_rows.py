@@ -18,16 +18,16 @@ from exchange.errors import RequestReplayed
 from exchange.log import merkle
 from exchange.record_filter import RecordFilter
 from exchange.store.database.engine import Store
-from exchange.store.entry.records import add_record
+from exchange.store.entry.record_rows import add_record
 from exchange.store.entry.search import search_records
-from exchange.store.log.statements import append_own, log_size, node_reader
+from exchange.store.log.statement_rows import append_own, log_size, node_reader
 from exchange.store.node import jobs
 from exchange.store.node.jobs import JobKind
-from exchange.store.review.candidates import NewCandidate, add_candidates
+from exchange.store.review.candidate_rows import NewCandidate, add_candidates
 from exchange.store.sync.nonces import remember_nonce
 from exchange.store.sync.peers import add_peer, failed_fetches, new_peer, put_on_lane
-from exchange.store.tables.peers import LaneItemRow, LaneRow
-from exchange.store.tables.records import AcquisitionRow, CandidateRow, RecordRow, StatementRow
+from exchange.store.tables.peer_tables import LaneItemRow, LaneRow
+from exchange.store.tables.record_tables import AcquisitionRow, CandidateRow, RecordRow, StatementRow
 from exchange.trust.keys import NodeKeys, create_keys, load_keys
 from schemas import Envelope, Record, parse_statement
 from schemas.lane import EMPTY_HEAD, next_head

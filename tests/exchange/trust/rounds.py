@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA65PrivateKey
 from securesystemslib.formats import encode_canonical
 
-from exchange.jurisdictions.entry import Entries
+from exchange.jurisdictions.jurisdiction_entry import Entries
 from exchange.trust.ceremony import Proposal, combine_proposals, propose, publish_signed_round, sign_proposal
 from exchange.trust.keys import HybridSigner
 from exchange.trust.registry import RegisteredNode, RoundFiles, TimeStampingRoot, Trust

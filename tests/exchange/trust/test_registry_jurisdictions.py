@@ -9,7 +9,7 @@ import pytest
 from exchange.cli.keys.root_words import plain_round, round_lines
 from exchange.errors import InvalidInput, RootInvalid
 from exchange.jurisdictions.directory import shipped_directory
-from exchange.jurisdictions.entry import entries_in
+from exchange.jurisdictions.jurisdiction_entry import entries_in
 from exchange.trust.ceremony import open_proposal
 from exchange.trust.registry import (
     JURISDICTIONS_FIELD,

@@ -15,7 +15,7 @@ from sqlalchemy import func, select
 
 from exchange.errors import PROBLEM_TYPE
 from exchange.store.tables.log import LogNodeRow
-from exchange.store.tables.records import AcquisitionRow, RecordRow, StatementRow, SubmissionRow
+from exchange.store.tables.record_tables import AcquisitionRow, RecordRow, StatementRow, SubmissionRow
 from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.conftest import RunningNode, node_starter
 from tests.exchange.flows.conftest import made, network, world

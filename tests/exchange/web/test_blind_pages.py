@@ -27,15 +27,15 @@ from exchange.flows.review.case_graph import Case, read_case
 from exchange.flows.review.visible_hits import visible_hits
 from exchange.flows.statement.sign_statement import enter
 from exchange.flows.statement.sign_statement import signed as signed_as
-from exchange.store.access.sign_in import begin_session
-from exchange.store.log.statements import find_statement
+from exchange.store.access.sign_in_rows import begin_session
+from exchange.store.log.statement_rows import find_statement
 from exchange.store.query.queries import FoundState, QueryState, add_found, add_query
-from exchange.store.review.candidates import unsent_candidates
-from exchange.store.review.saved_views import add_view
-from exchange.store.tables.queries import FoundRow, QueryRow
-from exchange.store.tables.records import StatementRow
-from exchange.store.tables.reviews import SavedViewRow
-from exchange.store.tables.terms import ApprovalRow
+from exchange.store.review.candidate_rows import unsent_candidates
+from exchange.store.review.saved_view_rows import add_view
+from exchange.store.tables.query_tables import FoundRow, QueryRow
+from exchange.store.tables.record_tables import StatementRow
+from exchange.store.tables.review_tables import SavedViewRow
+from exchange.store.tables.terms_tables import ApprovalRow
 from exchange.web.app import create_app
 from exchange.web.http.paging import encode_place
 from schemas import Answer, Maker, Pair, open_envelope, parse_statement

@@ -14,9 +14,9 @@ from sqlalchemy import select, update
 from exchange.flows.blind.verifications import verifications_of
 from exchange.flows.review.partners import offered_partners
 from exchange.flows.terms.terms import state_policy
-from exchange.store.access.users import add_user
-from exchange.store.tables.records import RecordRow
-from exchange.store.tables.reviews import ExhibitsSeenRow
+from exchange.store.access.user_rows import add_user
+from exchange.store.tables.record_tables import RecordRow
+from exchange.store.tables.review_tables import ExhibitsSeenRow
 from schemas import Maker
 from schemas.sharing import LegalBasis
 from schemas.vocabulary import ExhibitKind, Jurisdiction, Role, SharingRule, SignedInBy

@@ -17,14 +17,14 @@ from exchange.clock import stamp
 from exchange.flows.entry.draft_scans import read_scan
 from exchange.flows.entry.drafts import begin_from
 from exchange.flows.operate.backup import back_up
-from exchange.store.entry.drafts import files_of
-from exchange.store.log.statements import find_statement
-from exchange.store.review.saved_views import add_view
+from exchange.store.entry.draft_rows import files_of
+from exchange.store.log.statement_rows import find_statement
+from exchange.store.review.saved_view_rows import add_view
 from exchange.store.sync.peers import quarantine
-from exchange.store.tables.peers import QuarantineRow
-from exchange.store.tables.records import AcquisitionRow
-from exchange.store.tables.reviews import SavedViewRow
-from exchange.store.tables.sign_in import UserRow
+from exchange.store.tables.peer_tables import QuarantineRow
+from exchange.store.tables.record_tables import AcquisitionRow
+from exchange.store.tables.review_tables import SavedViewRow
+from exchange.store.tables.sign_in_tables import UserRow
 from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.conftest import RunningNode, enrol_each_other
 from tests.exchange.flows.report.view_examples import picture

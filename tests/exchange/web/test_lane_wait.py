@@ -12,9 +12,9 @@ from exchange.flows.keys.enrol import revoke_peer
 from exchange.flows.statement.peer import address_of
 from exchange.net.client import PeerClient
 from exchange.net.news_lines import NewsLines
-from exchange.store.log.statements import latest_checkpoint, log_size
+from exchange.store.log.statement_rows import latest_checkpoint, log_size
 from exchange.store.sync.peers import lane_of
-from exchange.store.tables.peers import PeerRow
+from exchange.store.tables.peer_tables import PeerRow
 from exchange.web.access.peer_concurrency import NEWS_AT_ONCE
 from tests.exchange.conftest import RunningNode
 from tests.exchange.web.conftest import tiny_scan

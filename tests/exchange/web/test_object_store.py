@@ -14,11 +14,11 @@ from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import update
 
 from exchange.clock import stamp_in
-from exchange.flows.log.objects import evict
+from exchange.flows.log.log_objects import evict
 from exchange.flows.statement.peer import address_of
 from exchange.net.client import PeerClient
 from exchange.store.sync.peers import find_peer
-from exchange.store.tables.records import ObjectRow
+from exchange.store.tables.record_tables import ObjectRow
 from exchange.web.metrics import registry_of
 from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.conftest import RunningNode, enrol_each_other

@@ -14,7 +14,7 @@ import pytest
 import exchange
 from exchange.flows.node.validated_scores import why_not_validated
 from exchange.web.app import create_api
-from exchange.web.pages.truth.separation import SCORE_COLUMNS
+from exchange.web.pages.truth.separation_pages import SCORE_COLUMNS
 from exchange.web.report.annex import annex
 from exchange.web.report.plain import plain_page
 from tests.exchange.web.report.reports import full_report
@@ -55,8 +55,8 @@ FREE = {
 
 WITHOUT_SCORES = (
     "web/mail_text.py",
-    "web/pages/live_hints.py",
-    "web/pages/events.py",
+    "web/pages/live_hint_pages.py",
+    "web/pages/event_pages.py",
     "flows/alerts/mail.py",
     "flows/alerts/live_hints.py",
 )

@@ -21,11 +21,11 @@ from exchange.flows.candidates.set_aside import set_pairs_aside
 from exchange.flows.hits.history import pair_id
 from exchange.flows.review.taken_work import Assigner, TakenKind, WorkKey, give_work
 from exchange.log.audit_entry import Actor, ActorKind
-from exchange.store.access.sign_in import begin_session
-from exchange.store.entry.records import AcquisitionState
+from exchange.store.access.sign_in_rows import begin_session
+from exchange.store.entry.record_rows import AcquisitionState
 from exchange.store.tables.hits import HitPairRow
-from exchange.store.tables.records import AcquisitionRow, CandidateRow, RecordRow
-from exchange.store.tables.reviews import OpenedListRow, VerificationTaskRow
+from exchange.store.tables.record_tables import AcquisitionRow, CandidateRow, RecordRow
+from exchange.store.tables.review_tables import OpenedListRow, VerificationTaskRow
 from exchange.web.app import create_app
 from schemas import Maker, Pair
 from schemas.vocabulary import SignedInBy

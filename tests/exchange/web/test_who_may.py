@@ -24,8 +24,8 @@ from exchange.flows.access.sign_in import csrf_of
 from exchange.net.message_signatures import sign_request
 from exchange.scopes import ROLES as SCOPE_ROLES
 from exchange.scopes import Scope
-from exchange.store.access.sign_in import begin_session
-from exchange.store.access.users import add_user
+from exchange.store.access.sign_in_rows import begin_session
+from exchange.store.access.user_rows import add_user
 from exchange.trust.keys import raw_public, requester_id
 from exchange.web.app import create_api, create_app
 from exchange.web.http.compute_threads import rooms_of

@@ -29,7 +29,9 @@ from matcher import (
     prepare,
 )
 from matcher.areal.descriptor import FIRST_HARMONICS
-from matcher.gallery import growing, query, tasks
+from matcher.gallery import gallery_query as query
+from matcher.gallery import gallery_tasks as tasks
+from matcher.gallery import growing
 from matcher.gallery.schema import FORMAT
 from matcher.synthetic import breech_face
 
@@ -244,7 +246,7 @@ def test_a_reference_of_the_same_name_takes_the_others_place(filled: Path, prepa
 
 
 def test_changes_during_compaction_are_kept(filled: Path, prepared: Scans, monkeypatch: pytest.MonkeyPatch) -> None:
-    from matcher.gallery import writer as module
+    from matcher.gallery import gallery_writer as module
 
     with GalleryWriter(filled) as writer:
         writer.remove([name(0, 0)])

@@ -29,7 +29,8 @@ from matcher import (
     Reference,
     prepare,
 )
-from matcher.gallery import growing, tasks
+from matcher.gallery import gallery_tasks as tasks
+from matcher.gallery import growing
 from matcher.synthetic import breech_face
 
 

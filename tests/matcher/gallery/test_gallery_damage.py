@@ -17,7 +17,9 @@ import numpy as np
 import pytest
 
 from matcher import DEFAULT_PARAMETERS, Gallery, GalleryDamaged, GalleryWriter, Prepared, Reference
-from matcher.gallery import files, growing, query, tasks
+from matcher.gallery import files, growing
+from matcher.gallery import gallery_query as query
+from matcher.gallery import gallery_tasks as tasks
 from matcher.gallery.generation import Generation
 from matcher.gallery.shard import Shard
 

@@ -19,7 +19,7 @@ import pytest
 from PIL import Image
 
 from matcher import Prepared, ScanRefused, Topography, read_topography
-from matcher.numeric.limits import DEFAULT_LIMITS
+from matcher.numeric.size_limits import DEFAULT_LIMITS
 from matcher.read.image import ImageInfo, inspect_image
 from tests.matcher import mutations
 from tests.matcher.read.formats.conftest import al3d, plux, sur

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from matcher.errors import ScanRefused
-from matcher.numeric.limits import DEFAULT_LIMITS
+from matcher.numeric.size_limits import DEFAULT_LIMITS
 from matcher.read.image import ImageInfo, inspect_image
 
 ORIENTATION = 0x0112

@@ -13,15 +13,15 @@ from urllib.parse import urlencode
 import httpx
 from pydantic import BaseModel
 
-from exchange.flows.log.checkpoint import sign_head
+from exchange.flows.log.signed_checkpoint import sign_head
 from exchange.flows.query.ask import Question, ask
 from exchange.flows.statement.sharing import share
 from exchange.flows.statement.sign_statement import enter, say
 from exchange.flows.terms.withdraw import withdraw
 from exchange.net.client import READS
 from exchange.net.message_signatures import COVERED_FIELDS, sign_request
-from exchange.store.entry.records import AcquisitionState, add_record
-from exchange.store.log.statements import append_own
+from exchange.store.entry.record_rows import AcquisitionState, add_record
+from exchange.store.log.statement_rows import append_own
 from exchange.store.node.jobs import JobKind
 from exchange.trust.keys import raw_public, requester_id
 from schemas import (

@@ -9,7 +9,7 @@ import pyotp
 
 from exchange.flows.access.sign_in import accept_invitation, invite_user
 from exchange.store.access.sign_in_guard import FREE_TRIES
-from exchange.store.access.users import add_user
+from exchange.store.access.user_rows import add_user
 from schemas.vocabulary import Role
 from tests.observers.coverage import Coverage
 from tests.observers.seen.description import Seen

@@ -26,7 +26,7 @@ from exchange.web.access.caller import OpenNode
 from exchange.web.http.compute_threads import WorkKind, heavily
 from exchange.web.languages import spoken
 from exchange.web.pages.layout import Heading, SentForm, Visitor, page
-from exchange.web.pages.query.queries import line_of
+from exchange.web.pages.query.query_pages import line_of
 from exchange.web.report.blocks import quiet
 from exchange.web.report.pages import laid
 

@@ -43,7 +43,7 @@ from exchange.web.report.blocks import (
     shared_columns,
     stage,
 )
-from exchange.web.report.render import paper_data, set_pdf
+from exchange.web.report.render_report import paper_data, set_pdf
 
 
 def exercises_section(pack: Pack) -> list[Block]:

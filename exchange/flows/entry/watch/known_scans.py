@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from exchange.clock import stamp
-from exchange.flows.entry.watch.outcome import NEW_VERSION
-from exchange.flows.entry.watch.stated import ScanStatement
+from exchange.flows.entry.watch.file_outcome import NEW_VERSION
+from exchange.flows.entry.watch.stated_in_file import ScanStatement
 from exchange.flows.node.node import Node
 from exchange.flows.statement.sharing import record_of
 from exchange.store.entry.watched_scans import own_record_with, record_of_exhibit, taken_scan, taken_under

@@ -22,7 +22,7 @@ import structlog
 from exchange.clock import stamp
 from exchange.errors import ConfigurationError
 from exchange.flows.entry.watch.dropped import SCAN_SUFFIXES, DropFolder, FolderEntry
-from exchange.flows.entry.watch.outcome import DropOutcome, Dropped, report_name, report_of
+from exchange.flows.entry.watch.file_outcome import DropOutcome, Dropped, report_name, report_of
 
 log = structlog.get_logger(__name__)
 

@@ -11,7 +11,7 @@ from typing import IO, Final
 import structlog
 
 from exchange.flows.entry.watch.dropped import DropFolder, FolderEntry
-from exchange.flows.entry.watch.outcome import Dropped
+from exchange.flows.entry.watch.file_outcome import Dropped
 from exchange.flows.entry.watch.places import Places
 
 log = structlog.get_logger(__name__)

@@ -33,13 +33,13 @@ from exchange.flows.entry.watch.dropped import (
     Settling,
     open_folder,
 )
+from exchange.flows.entry.watch.file_outcome import NO_SCAN, DropOutcome, Dropped
 from exchange.flows.entry.watch.known_scans import Known, known_scan, note_taken
-from exchange.flows.entry.watch.outcome import NO_SCAN, DropOutcome, Dropped
 from exchange.flows.entry.watch.pairing import sidecars_of
 from exchange.flows.entry.watch.places import Places
 from exchange.flows.entry.watch.put_away import PuttingAway
 from exchange.flows.entry.watch.sidecar import MAX_SIDECAR_BYTES
-from exchange.flows.entry.watch.stated import ScanStatement, Stating
+from exchange.flows.entry.watch.stated_in_file import ScanStatement, Stating
 from exchange.flows.entry.watch.whole import begins_as_scan, looks_whole
 from exchange.flows.node.node import Node
 from exchange.flows.statement.received_scan import ReceivedScan

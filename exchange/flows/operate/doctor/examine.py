@@ -13,6 +13,7 @@ from pydantic import SecretStr
 from exchange.config import Settings, load_settings
 from exchange.errors import ConfigurationError, ExchangeError, KeysDiffer, SettingsDiffer
 from exchange.flows.node.node import Node, opened, store_of
+from exchange.flows.operate.doctor.check_peers import examine_peers
 from exchange.flows.operate.doctor.consequences import causes_and_consequences
 from exchange.flows.operate.doctor.database import (
     examine_database,
@@ -29,7 +30,6 @@ from exchange.flows.operate.doctor.machine import (
     examine_time_setting,
     reserve_of,
 )
-from exchange.flows.operate.doctor.peers import examine_peers
 from exchange.flows.operate.doctor.port import examine_address, examine_port
 from exchange.flows.operate.doctor.services import (
     examine_compute,

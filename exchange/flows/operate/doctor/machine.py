@@ -20,10 +20,10 @@ from exchange.flows.node.node import Node
 from exchange.flows.operate.findings import Cause, Finding, finding
 from exchange.home import user_named
 from exchange.store.database.engine import Store
-from exchange.store.entry.records import scan_bytes
+from exchange.store.entry.record_rows import scan_bytes
 from exchange.store.operate.newest_row import newest_row
 from exchange.store.sync.peers import all_peers
-from exchange.store.tables.peers import PeerState
+from exchange.store.tables.peer_tables import PeerState
 
 GROWTH_DAYS: Final = 30
 FEWEST_INODES: Final = 100

@@ -13,11 +13,11 @@ from exchange.flows.node.last_head import last_head_fault
 from exchange.flows.node.node import Node
 from exchange.flows.operate.findings import Cause, Finding, finding
 from exchange.flows.operate.status import own_findings, peer_findings
-from exchange.store.entry.records import scans_at_rest
-from exchange.store.log.statements import keys_since, last_log_check, latest_checkpoint, log_size, statement_at
+from exchange.store.entry.record_rows import scans_at_rest
+from exchange.store.log.statement_rows import keys_since, last_log_check, latest_checkpoint, log_size, statement_at
 from exchange.store.scan.objects import all_stored, count_set_aside
 from exchange.store.sync.peers import all_peers
-from exchange.store.tables.peers import PeerState
+from exchange.store.tables.peer_tables import PeerState
 from exchange.store.witness.cosignatures import cosigned_size, disagreements
 
 TAIL_S: Final = 60

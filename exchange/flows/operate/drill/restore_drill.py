@@ -41,8 +41,8 @@ from exchange.flows.operate.restore import Secrets, has_sealed_keys, restore
 from exchange.log import merkle
 from exchange.store.database.engine import Store
 from exchange.store.database.scratch_database import scratch_database
-from exchange.store.entry.records import count_records
-from exchange.store.log.statements import log_size, node_reader
+from exchange.store.entry.record_rows import count_records
+from exchange.store.log.statement_rows import log_size, node_reader
 from exchange.store.move.home_mark import refuse_unfinished_move
 from exchange.store.node.lock import sole_user
 from exchange.store.operate.manifest import MANIFEST, Manifest, content_bytes, newest_backup, read_manifest

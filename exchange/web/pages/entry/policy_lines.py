@@ -15,7 +15,7 @@ from exchange.flows.terms.first_line import FirstLine, list_peers_without_line, 
 from exchange.flows.terms.terms import policy_of
 from exchange.web.access.caller import OpenNode
 from exchange.web.pages.layout import Heading, Visitor, off_loop, only, page, read_form
-from exchange.web.pages.query.queries import line_of
+from exchange.web.pages.query.query_pages import line_of
 from schemas.vocabulary import ExhibitKind, Jurisdiction, Role, SharingRule
 
 router = APIRouter()

@@ -24,7 +24,7 @@ from exchange.web.access.caller import OpenNode
 from exchange.web.http.compute_threads import WorkKind, heavily
 from exchange.web.http.path_types import RandomId, StatementId
 from exchange.web.languages import spoken, term
-from exchange.web.pages.entry.draft_files import Card, card_of
+from exchange.web.pages.entry.draft_file_pages import Card, card_of
 from exchange.web.pages.entry.sorted_drafts import SAVED_LAST_FIRST, DraftColumn, sorted_drafts
 from exchange.web.pages.layout import Visitor, off_loop, only, page, read_form
 from exchange.web.pages.own_requests import check_script

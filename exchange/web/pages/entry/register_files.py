@@ -17,7 +17,7 @@ from exchange.web.access.caller import OpenNode
 from exchange.web.http.body import read_body
 from exchange.web.http.compute_threads import WorkKind, heavily, place
 from exchange.web.http.path_types import RandomId
-from exchange.web.pages.entry.draft_files import card_of
+from exchange.web.pages.entry.draft_file_pages import card_of
 from exchange.web.pages.entry.register import Registering
 from exchange.web.pages.layout import Visitor, off_loop, page
 from exchange.web.pages.own_requests import check_script

@@ -9,7 +9,7 @@ from exchange.flows.log.acts_of_people import accounts_of
 from exchange.flows.log.audit_rows import search_audit
 from exchange.flows.operate.lights import lights_of
 from exchange.flows.operate.status import node_status
-from exchange.flows.sync.partners import exchange_standing
+from exchange.flows.sync.sync_partners import exchange_standing
 from exchange.log.audit_entry import SUPERVISION, Act, Deed
 from exchange.web.pages.layout import Visitor
 

@@ -11,12 +11,12 @@ from exchange.flows.operate.lights import lights_of
 from exchange.flows.operate.status import node_status
 from exchange.flows.review.approvals import waiting_decisions
 from exchange.flows.review.taken_work import MAY_WORK_ON, colleagues_for
-from exchange.flows.sync.partners import exchange_standing
+from exchange.flows.sync.sync_partners import exchange_standing
 from exchange.flows.terms.first_line import list_peers_without_line
 from exchange.flows.terms.held_under_old_line import holders_now
 from exchange.log.audit_entry import Act
 from exchange.web.pages.extended import routes_parts
-from exchange.web.pages.homes.reader import proposals_of
+from exchange.web.pages.homes.reader_pages import proposals_of
 from exchange.web.pages.layout import Visitor
 
 

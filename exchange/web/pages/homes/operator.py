@@ -6,7 +6,7 @@ from typing import Any
 
 from exchange.flows.operate.lights import lights_of
 from exchange.flows.operate.status import node_status
-from exchange.flows.sync.partners import exchange_standing
+from exchange.flows.sync.sync_partners import exchange_standing
 from exchange.flows.terms.first_line import list_peers_without_line
 from exchange.flows.terms.held_under_old_line import holders_now
 from exchange.web.pages.layout import Visitor

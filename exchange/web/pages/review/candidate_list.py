@@ -19,7 +19,7 @@ from exchange.web.http.paging import Cursor, decode_cursor, encode_cursor
 from exchange.web.http.path_types import StatementId
 from exchange.web.languages.spoken import page_before
 from exchange.web.pages.layout import PURPOSE_MISSING, Examining, Reading, Visitor, off_loop, page, read_form
-from exchange.web.pages.review.exhibit_list import warning_page
+from exchange.web.pages.review.exhibit_list_pages import warning_page
 from exchange.web.pages.review.score_strip import strip_of
 from schemas.vocabulary import Jurisdiction, RegionOfInterest, Role
 

@@ -24,7 +24,7 @@ from exchange.flows.review.next_step import NextStep, next_hit_step
 from exchange.flows.scan.listed_scans import ListedScan, pictures_of_pairs
 from exchange.list_order import ListOrder
 from exchange.web.languages.days import due_words
-from exchange.web.wording.custody import exhibit_where
+from exchange.web.wording.custody_words import exhibit_where
 from exchange.web.wording.hit_steps import side_name, step_title
 
 

@@ -26,10 +26,10 @@ from exchange.flows.review.visible_hits import VisibleHit
 from exchange.web.languages import gettext as _
 from exchange.web.languages.days import day_words, due_words, local_words
 from exchange.web.pages.layout import Visitor
-from exchange.web.pages.review.custody import custody_shown, form_name, step_forms
+from exchange.web.pages.review.custody_pages import custody_shown, form_name, step_forms
 from exchange.web.pages.review.timeline import timeline
 from exchange.web.wording.conclusions import CONCLUSIONS_ON
-from exchange.web.wording.custody import explained_steps, signature_words, where_now
+from exchange.web.wording.custody_words import explained_steps, signature_words, where_now
 from exchange.web.wording.hit_steps import done_words, side_name, step_button, step_context, step_title
 from exchange.web.wording.said_of_hits import disagreement_words
 from exchange.web.wording.sentences import no_effect

@@ -14,7 +14,7 @@ from exchange.web.access.caller import OpenNode
 from exchange.web.http.path_types import RandomId, RowNumber
 from exchange.web.pages.layout import Examining, Reading
 from exchange.web.pages.own_requests import check_script
-from exchange.web.pages.review.compare import ScanDigest
+from exchange.web.pages.review.compare_pages import ScanDigest
 
 router = APIRouter()
 

@@ -9,7 +9,7 @@ import pytest
 
 from exchange.flows.access.users import all_users
 from exchange.flows.node.node import create_node, opened
-from exchange.store.access.users import add_user
+from exchange.store.access.user_rows import add_user
 from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.cli.conftest import Ffp, refusal
 

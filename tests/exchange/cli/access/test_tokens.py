@@ -8,8 +8,8 @@ import pytest
 
 from exchange.flows.node.node import create_node, opened
 from exchange.scopes import Scope
-from exchange.store.access.tokens import find_token, scopes_of
-from exchange.store.access.users import add_user, revoke_user
+from exchange.store.access.token_rows import find_token, scopes_of
+from exchange.store.access.user_rows import add_user, revoke_user
 from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.cli.conftest import Ffp, refusal
 

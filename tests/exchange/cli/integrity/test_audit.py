@@ -12,11 +12,11 @@ import pytest
 from sqlalchemy import select, text
 
 from exchange.flows.log.audit_rows import seal_audit
-from exchange.flows.log.checkpoint import sign_head
+from exchange.flows.log.signed_checkpoint import sign_head
 from exchange.flows.node.node import create_node, opened
 from exchange.log.audit_entry import Act, Actor, ActorKind, Deed
-from exchange.store.log.statements import latest_of
-from exchange.store.tables.records import StatementRow
+from exchange.store.log.statement_rows import latest_of
+from exchange.store.tables.record_tables import StatementRow
 from schemas import AuditBatch, open_envelope, parse_statement
 from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.cli.conftest import Ffp, refusal

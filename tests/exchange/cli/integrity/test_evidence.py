@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from exchange.flows.log.checkpoint import sign_head
+from exchange.flows.log.signed_checkpoint import sign_head
 from exchange.log.note import parse_note
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.cli.conftest import Ffp

@@ -14,7 +14,7 @@ from exchange.flows.integrity.log_check import check_log
 from exchange.flows.integrity.report import LogCheck
 from exchange.flows.node.node import opened
 from exchange.flows.operate.measure import observe
-from exchange.store.log.statements import log_size
+from exchange.store.log.statement_rows import log_size
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.cli.conftest import Ffp, refusal
 from tests.exchange.conftest import RunningNode, enrol_each_other

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from exchange.clock import stamp
-from exchange.flows.log.checkpoint import sign_head
+from exchange.flows.log.signed_checkpoint import sign_head
 from exchange.flows.node.node import open_node
 from exchange.store.node.lock import sole_server
 from exchange.store.sync.peers import add_peer, new_peer

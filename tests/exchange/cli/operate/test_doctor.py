@@ -22,25 +22,25 @@ from exchange.compute import Compute
 from exchange.config_files import write_secret
 from exchange.errors import TimeStampRefused
 from exchange.flows.alerts.deadlines import Duty
-from exchange.flows.log.checkpoint import sign_head
+from exchange.flows.log.signed_checkpoint import sign_head
 from exchange.flows.log.stamping import note_stamp_failure
 from exchange.flows.node.node import Node, create_node, open_node
+from exchange.flows.operate.doctor import check_peers as doctor_peers
 from exchange.flows.operate.doctor import machine as doctor_machine
-from exchange.flows.operate.doctor import peers as doctor_peers
 from exchange.flows.operate.doctor.examine import Examination, examine
 from exchange.flows.operate.doctor.services import examine_compute
 from exchange.flows.operate.doctor.work import WHAT_WAITS, examine_log
 from exchange.flows.operate.findings import Cause, Finding, Gravity
 from exchange.flows.operate.promised_work import QueueLook, work_findings
 from exchange.net.probe import ReachedPeer
-from exchange.store.access.users import add_user
-from exchange.store.log.statements import keep_log_check
+from exchange.store.access.user_rows import add_user
+from exchange.store.log.statement_rows import keep_log_check
 from exchange.store.node.jobs import JobKind, fail, promise, take, wait
 from exchange.store.sync.peers import find_peer
 from exchange.store.tables.log import CheckpointRow
-from exchange.store.tables.mail import MailAddressRow
-from exchange.store.tables.peers import QuarantineRow
-from exchange.store.tables.reviews import VerificationTaskRow
+from exchange.store.tables.mail_tables import MailAddressRow
+from exchange.store.tables.peer_tables import QuarantineRow
+from exchange.store.tables.review_tables import VerificationTaskRow
 from exchange.store.witness.cosignatures import LogStartState, keep_disagreement, set_log_start
 from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.cli.conftest import Ffp

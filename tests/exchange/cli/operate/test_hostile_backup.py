@@ -20,13 +20,13 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA65PrivateKey
 
-from exchange.flows.log.checkpoint import sign_head
+from exchange.flows.log.signed_checkpoint import sign_head
 from exchange.flows.node.last_head import NONE_YET
 from exchange.flows.operate import restore as flows_restore
 from exchange.flows.operate.backup import back_up
 from exchange.scopes import Scope
-from exchange.store.access.tokens import add_token
-from exchange.store.access.users import add_user
+from exchange.store.access.token_rows import add_token
+from exchange.store.access.user_rows import add_user
 from exchange.store.database.engine import Store
 from exchange.store.operate.manifest import MANIFEST, SCANS, SEALED, SIGNATURE, Manifest, check_files
 from exchange.store.scan.copies import digest

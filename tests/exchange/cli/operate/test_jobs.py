@@ -9,11 +9,11 @@ import pytest
 from sqlalchemy import select
 
 from exchange.flows.node.node import Node, create_node, opened
-from exchange.store.entry.records import AcquisitionState
+from exchange.store.entry.record_rows import AcquisitionState
 from exchange.store.node.jobs import JobKind, JobState, fail, promise, take, wait
 from exchange.store.tables.log import AuditRow
-from exchange.store.tables.records import AcquisitionRow
-from exchange.store.tables.work import JobRow
+from exchange.store.tables.record_tables import AcquisitionRow
+from exchange.store.tables.work_tables import JobRow
 from schemas.vocabulary import Jurisdiction
 from tests.chaos.archive import fill
 from tests.exchange.cli.conftest import Ffp, refusal

@@ -15,7 +15,7 @@ from exchange.flows.operate.backup import back_up
 from exchange.flows.operate.doctor.examine import examine
 from exchange.flows.operate.findings import Cause
 from exchange.flows.operate.status import readiness
-from exchange.store.log.statements import log_size
+from exchange.store.log.statement_rows import log_size
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.cli.conftest import Ffp
 

@@ -23,9 +23,9 @@ from exchange.flows.operate.activity import Watch
 from exchange.store.node import workers
 from exchange.store.node.jobs import JobKind, JobState, promise, take
 from exchange.store.node.workers import WorkerIdentity
-from exchange.store.tables.peers import PeerRow, PeerState
-from exchange.store.tables.records import AcquisitionRow
-from exchange.store.tables.work import JobRow
+from exchange.store.tables.peer_tables import PeerRow, PeerState
+from exchange.store.tables.record_tables import AcquisitionRow
+from exchange.store.tables.work_tables import JobRow
 from schemas.vocabulary import Jurisdiction
 from tests.chaos.archive import fill
 from tests.exchange.cli.conftest import Ffp

@@ -21,17 +21,17 @@ from exchange.flows.access.users import revoke_user
 from exchange.flows.entry.import_table import ColumnMap
 from exchange.flows.entry.watch import dropped, put_away
 from exchange.flows.entry.watch.dropped import DropFolder, FolderEntry
-from exchange.flows.entry.watch.outcome import Dropped
+from exchange.flows.entry.watch.file_outcome import Dropped
 from exchange.flows.entry.watch.places import MovedAside
-from exchange.flows.entry.watch.stated import Stating
+from exchange.flows.entry.watch.stated_in_file import Stating
 from exchange.flows.entry.watch.take_round import FolderWatch, Waits
 from exchange.flows.node.node import Node, create_node, opened
 from exchange.flows.operate.doctor.work import examine_alarms
 from exchange.flows.operate.findings import Cause
 from exchange.flows.operate.measure import observe
-from exchange.store.access.users import add_user
-from exchange.store.entry.records import acquisitions_of
-from exchange.store.tables.records import RecordRow
+from exchange.store.access.user_rows import add_user
+from exchange.store.entry.record_rows import acquisitions_of
+from exchange.store.tables.record_tables import RecordRow
 from exchange.store.tables.watched import WatchedScanRow
 from exchange.store.terms.withdrawals import erase_rows
 from schemas.vocabulary import Jurisdiction, Role

@@ -10,7 +10,7 @@ import pytest
 
 from exchange.clock import now
 from exchange.coordination.half_year.half_years import Half
-from exchange.store.access.users import add_user
+from exchange.store.access.user_rows import add_user
 from exchange.web.languages.spoken import COOKIE
 from schemas.vocabulary import Jurisdiction, Role
 from tests.browser.pages import person, sign_in

@@ -19,7 +19,7 @@ from exchange.coordination.meetings.pack.approve_inputs import approve_inputs, d
 from exchange.coordination.region.indicators import shipped_indicators
 from exchange.coordination.region_files.recipient import read_recipient, read_recipient_key
 from exchange.coordination.region_files.report_file import Believed, DeskKeys
-from exchange.flows.log.checkpoint import sign_head
+from exchange.flows.log.signed_checkpoint import sign_head
 from schemas.vocabulary import KOSOVO_FOOTNOTE
 from tests.exchange.cli.conftest import Ffp, refusal
 from tests.exchange.coordination.meetings.pack.made_up_counts import PAIRS, counted, made_up_counts

@@ -13,13 +13,13 @@ from exchange.coordination.half_year.half_years import Half
 from exchange.flows.log.audit_rows import dealt_with
 from exchange.flows.node.node import Node
 from exchange.log.audit_entry import Act
-from exchange.store.entry.records import AcquisitionState, add_record
-from exchange.store.log.statements import add_statement, append_own
-from exchange.store.review.reviews import scans_of
+from exchange.store.entry.record_rows import AcquisitionState, add_record
+from exchange.store.log.statement_rows import add_statement, append_own
+from exchange.store.review.review_rows import scans_of
 from exchange.store.sync.peers import add_peer, find_peer, new_peer
-from exchange.store.tables.records import AcquisitionRow, CandidateRow
-from exchange.store.tables.reviews import ScoreSeenRow, VerificationTaskRow
-from exchange.store.tables.terms import ApprovalRow
+from exchange.store.tables.record_tables import AcquisitionRow, CandidateRow
+from exchange.store.tables.review_tables import ScoreSeenRow, VerificationTaskRow
+from exchange.store.tables.terms_tables import ApprovalRow
 from schemas import AnyStatement, Record, parse_statement, statement_id, statement_payload
 from tests.exchange.peer_cards import card_of
 from tests.schemas.examples import acquisition_fields, exhibit_fields, record_fields

@@ -25,9 +25,9 @@ from exchange.flows.node.node import create_node, open_node
 from exchange.flows.statement.sign_statement import say
 from exchange.flows.sync.available_hours import AvailableHours
 from exchange.store.tables.log import AuditStateRow
-from exchange.store.tables.peers import NodeHoursRow
-from exchange.store.tables.records import StatementRow
-from exchange.store.tables.terms import ApprovalRow
+from exchange.store.tables.peer_tables import NodeHoursRow
+from exchange.store.tables.record_tables import StatementRow
+from exchange.store.tables.terms_tables import ApprovalRow
 from exchange.store.terms.held_records import STAYS, note_decision
 from schemas import Approval, Maker, open_envelope, parse_statement
 from schemas.vocabulary import Decision, Jurisdiction, Role, SignedInBy

@@ -23,7 +23,7 @@ from exchange.coordination.half_year_report.half_year_paper import (
     render_monitoring,
 )
 from exchange.coordination.region_files.recipient import make_recipient, write_recipient
-from exchange.flows.log.checkpoint import sign_head
+from exchange.flows.log.signed_checkpoint import sign_head
 from exchange.web.languages import CODES, Spoken
 from exchange.web.languages.spoken import speaking
 from schemas import Maker, open_envelope, parse_statement

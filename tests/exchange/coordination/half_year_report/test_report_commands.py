@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from exchange.coordination.half_year.half_years import Half
-from exchange.flows.log.checkpoint import sign_head
-from exchange.store.access.users import add_user
+from exchange.flows.log.signed_checkpoint import sign_head
+from exchange.store.access.user_rows import add_user
 from schemas import open_envelope
 from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.cli.conftest import Ffp, Said, refusal

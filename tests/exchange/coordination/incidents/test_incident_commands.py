@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from exchange.coordination.half_year.half_years import Half
-from exchange.store.access.users import add_user
+from exchange.store.access.user_rows import add_user
 from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.cli.conftest import Ffp, refusal
 from tests.exchange.coordination.incidents.made_up_incidents import SECRET, made_up_table

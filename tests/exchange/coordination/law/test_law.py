@@ -27,9 +27,9 @@ from exchange.coordination.law.law_report import ArticleAct, changes_in_half
 from exchange.coordination.law.law_words import held_back_now
 from exchange.errors import Conflict, InvalidInput, NotFound, TooLarge
 from exchange.flows.node.node import create_node, open_node
-from exchange.store.log.statements import find_statement, latest_of
+from exchange.store.log.statement_rows import find_statement, latest_of
 from exchange.store.sync.peers import find_peer, lane_items
-from exchange.store.terms.terms import terms_for
+from exchange.store.terms.terms_rows import terms_for
 from schemas import Law, Maker, open_envelope, parse_statement
 from schemas.vocabulary import Jurisdiction, Role, SignedInBy
 from tests.exchange.coordination.half_year.monitoring_world import Clock, World

@@ -9,7 +9,7 @@ from pathlib import Path
 import pypdf
 import pytest
 
-from exchange.store.access.users import add_user
+from exchange.store.access.user_rows import add_user
 from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.cli.conftest import Ffp, refusal
 from tests.exchange.coordination.law.made_up_law import article, made_up_law, rule

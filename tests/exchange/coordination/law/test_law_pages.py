@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from exchange.store.log.statements import add_statement, latest_of
+from exchange.store.log.statement_rows import add_statement, latest_of
 from exchange.store.sync.peers import add_peer, new_peer
 from schemas import parse_statement, statement_id, statement_payload
 from schemas.vocabulary import Role

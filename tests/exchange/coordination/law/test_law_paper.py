@@ -19,7 +19,7 @@ from exchange.coordination.law.law_paper import law_data, law_pair_data, render_
 from exchange.coordination.law.law_report import LawChanges, LawReport, article_changes, concordance, law_matrix
 from exchange.web.languages import Spoken
 from exchange.web.languages.spoken import speaking
-from exchange.web.report.render import set_pages
+from exchange.web.report.render_report import set_pages
 from schemas.vocabulary import KOSOVO_FOOTNOTE, Jurisdiction
 from tests.exchange.coordination.law.law_world import compendium
 

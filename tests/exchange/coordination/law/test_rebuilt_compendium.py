@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from exchange.coordination.law.law_draft import law_draft, publish_law, replace_articles
-from exchange.flows.log.checkpoint import sign_head
-from exchange.store.log.statements import find_statement
+from exchange.flows.log.signed_checkpoint import sign_head
+from exchange.store.log.statement_rows import find_statement
 from tests.exchange.coordination.law.made_up_law import made_up_law
 from tests.exchange.flows.network import MK, RS, XK, Network
 from tests.exchange.flows.witness.test_rebuild import HEAD_OF_FFP, flows_again, get_back, lane, lost

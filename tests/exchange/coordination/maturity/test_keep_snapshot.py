@@ -30,11 +30,11 @@ from exchange.coordination.maturity.practice_definitions import MATURITY_LEVELS,
 from exchange.coordination.maturity.practices_here import maturity_of
 from exchange.errors import Conflict, Forbidden, InvalidInput, NotFound, StatementInvalid
 from exchange.flows.integrity.log_check import check_log
-from exchange.flows.log.checkpoint import sign_head
+from exchange.flows.log.signed_checkpoint import sign_head
 from exchange.flows.node.node import create_node, open_node
 from exchange.flows.statement.sign_statement import THE_NODE, enter, say
 from exchange.flows.terms.terms import state_policy
-from exchange.store.log.statements import find_statement
+from exchange.store.log.statement_rows import find_statement
 from exchange.trust.card import fingerprint
 from schemas import Approval, Maker, open_envelope, parse_statement
 from schemas.vocabulary import Decision, Jurisdiction, Role, SignedInBy

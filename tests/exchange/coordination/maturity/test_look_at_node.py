@@ -19,7 +19,7 @@ from exchange.flows.node.node import Node, create_node, open_node
 from exchange.flows.operate.recovery import FILE, DrillOutcome, note_outcome
 from exchange.flows.statement.peer import note_alarm
 from exchange.flows.terms.terms import state_policy
-from exchange.store.tables.peers import PeerRow
+from exchange.store.tables.peer_tables import PeerRow
 from exchange.trust.registry import RegisteredNode
 from schemas import LegalBasis, Maker
 from schemas.vocabulary import ExhibitKind, Jurisdiction, OnboardingStep, Role, SharingRule, SignedInBy

@@ -12,8 +12,8 @@ import pytest
 from exchange.coordination.half_year.half_years import Half
 from exchange.coordination.maturity.maturity_snapshot import verify_signed_snapshot
 from exchange.coordination.maturity.practice_definitions import MATURITY_LEVELS
-from exchange.flows.log.checkpoint import sign_head
-from exchange.store.access.users import add_user
+from exchange.flows.log.signed_checkpoint import sign_head
+from exchange.store.access.user_rows import add_user
 from schemas.vocabulary import KOSOVO_FOOTNOTE, Jurisdiction, Role
 from tests.exchange.cli.conftest import Ffp, refusal
 from tests.exchange.flows.network import RS, Network

@@ -18,7 +18,7 @@ from exchange.coordination.maturity.midterm_paper import FIGURES, figures_under,
 from exchange.coordination.maturity.questionnaire import Criterion
 from exchange.coordination.region_files.release_report import release_report
 from exchange.errors import InvalidInput
-from exchange.flows.log.checkpoint import sign_head
+from exchange.flows.log.signed_checkpoint import sign_head
 from exchange.flows.node.node import Node, create_node, open_node
 from exchange.flows.terms.terms import state_policy
 from exchange.log.audit_entry import Actor, ActorKind

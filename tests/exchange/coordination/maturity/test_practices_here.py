@@ -22,7 +22,7 @@ from exchange.coordination.maturity.practices_here import Maturity, maturity_of,
 from exchange.errors import TimeStampUnavailable
 from exchange.flows.integrity.log_check import check_when_due
 from exchange.flows.keys.trust_root import install_trust
-from exchange.flows.log.checkpoint import sign_head
+from exchange.flows.log.signed_checkpoint import sign_head
 from exchange.flows.log.stamping import note_stamp_failure, stamp_head
 from exchange.flows.node.node import Node, create_node, open_node
 from exchange.flows.operate.backup import back_up
@@ -31,10 +31,10 @@ from exchange.flows.statement.peer import note_alarm
 from exchange.flows.sync.progress import note_quarantine
 from exchange.flows.terms.terms import state_policy
 from exchange.net.time_authority import TimeAuthorityClient
-from exchange.store.access.users import add_user, revoke_user
+from exchange.store.access.user_rows import add_user, revoke_user
 from exchange.store.sync.peers import quarantine
-from exchange.store.tables.peers import QuarantineRow
-from exchange.store.tables.reviews import VerificationTaskRow
+from exchange.store.tables.peer_tables import QuarantineRow
+from exchange.store.tables.review_tables import VerificationTaskRow
 from matcher.likelihood.calibration_file import CalibrationModels
 from schemas import LegalBasis, Maker
 from schemas.vocabulary import ExhibitKind, Jurisdiction, Role, SharingRule, SignedInBy

@@ -10,8 +10,8 @@ import pytest
 
 from exchange.clock import stamp
 from exchange.coordination.exercises.exercise_counts import write_counts
-from exchange.flows.log.checkpoint import sign_head
-from exchange.store.access.users import add_user
+from exchange.flows.log.signed_checkpoint import sign_head
+from exchange.store.access.user_rows import add_user
 from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.cli.conftest import Ffp, refusal
 from tests.exchange.coordination.meetings.pack.made_up_counts import PAIRS, made_up_counts

@@ -17,7 +17,7 @@ from exchange.coordination.maturity.checklist import checklist_of
 from exchange.coordination.meetings.agreed_actions import NewAction, add_action, change_action, list_actions
 from exchange.coordination.meetings.held_meetings import list_meetings
 from exchange.coordination.meetings.pack.approve_inputs import draft_inputs
-from exchange.flows.log.checkpoint import sign_head
+from exchange.flows.log.signed_checkpoint import sign_head
 from schemas import Maker
 from schemas.vocabulary import (
     ActionState,

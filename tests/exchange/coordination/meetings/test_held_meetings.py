@@ -28,7 +28,7 @@ from exchange.coordination.meetings.pack.approve_inputs import draft_inputs
 from exchange.errors import Conflict, InvalidInput, NotFound
 from exchange.flows.node.node import Node, create_node, open_node
 from exchange.log.audit_entry import Act, Actor, ActorKind
-from exchange.store.access.users import add_user
+from exchange.store.access.user_rows import add_user
 from exchange.store.log.audit import AuditFilter, search_entries
 from schemas.vocabulary import Jurisdiction, MeetingKind, OfficeRole, Role
 from tests.exchange.coordination.half_year.monitoring_world import Clock

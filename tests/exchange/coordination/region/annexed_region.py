@@ -11,7 +11,7 @@ from exchange.coordination.half_year.half_years import Half
 from exchange.coordination.incidents.enter_incidents import propose_import, take_import
 from exchange.coordination.incidents.incident_annex import approve_annex, draft_annex
 from exchange.coordination.incidents.incident_vocabulary import IncidentCounts
-from exchange.flows.log.checkpoint import sign_head
+from exchange.flows.log.signed_checkpoint import sign_head
 from exchange.flows.node.node import Node
 from tests.exchange.coordination.incidents.made_up_incidents import made_up_table
 from tests.exchange.coordination.region.region_world import BY_HEAD, H1, HEAD, Clock, RegionWorld

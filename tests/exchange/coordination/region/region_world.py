@@ -22,15 +22,15 @@ from exchange.coordination.region_files.recipient import RecipientKey, make_reci
 from exchange.coordination.region_files.release_report import Addressed, release_report
 from exchange.flows.keys.enrol import enrol, read_introduction
 from exchange.flows.log.audit_rows import dealt_with
-from exchange.flows.log.checkpoint import sign_head
+from exchange.flows.log.signed_checkpoint import sign_head
 from exchange.flows.node.node import Node, create_node, open_node
 from exchange.log.audit_entry import Act, Actor, ActorKind
-from exchange.store.entry.records import AcquisitionState, add_record
-from exchange.store.log.statements import add_statement, append_own
+from exchange.store.entry.record_rows import AcquisitionState, add_record
+from exchange.store.log.statement_rows import add_statement, append_own
 from exchange.store.sync.peers import find_peer
-from exchange.store.tables.queries import QueryRow
-from exchange.store.tables.records import AcquisitionRow
-from exchange.store.tables.terms import ApprovalRow
+from exchange.store.tables.query_tables import QueryRow
+from exchange.store.tables.record_tables import AcquisitionRow
+from exchange.store.tables.terms_tables import ApprovalRow
 from exchange.trust.card import fingerprint
 from schemas import Maker, Record, parse_statement, statement_id, statement_payload
 from schemas.vocabulary import Jurisdiction, Role, SignedInBy

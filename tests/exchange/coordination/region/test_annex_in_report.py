@@ -27,7 +27,7 @@ from exchange.coordination.region_files.read_reports import ReadReports, read_re
 from exchange.coordination.region_files.release_report import release_report
 from exchange.coordination.region_files.report_file import Believed, DeskKeys, ReportRefused, verify_report_file
 from exchange.errors import InvalidInput
-from exchange.flows.log.checkpoint import sign_head
+from exchange.flows.log.signed_checkpoint import sign_head
 from exchange.flows.statement.sign_statement import enter, say
 from exchange.jurisdictions.directory import shipped_directory
 from exchange.log.audit_entry import Act

@@ -31,7 +31,7 @@ from exchange.coordination.region_files.recipient import make_recipient, seal_ed
 from exchange.coordination.region_files.release_report import Addressed, release_report
 from exchange.coordination.region_files.report_file import Believed, RefusedFile, ReportRefused, verify_report_file
 from exchange.errors import Forbidden, InvalidInput
-from exchange.flows.log.checkpoint import sign_head
+from exchange.flows.log.signed_checkpoint import sign_head
 from exchange.flows.statement.sign_statement import enter, say
 from exchange.log.audit_entry import Act
 from exchange.store.tables.log import AuditRow

@@ -22,7 +22,7 @@ from exchange.coordination.exercises.exercise_folder import folder_of, list_sets
 from exchange.coordination.exercises.exercise_vocabulary import ExerciseUse
 from exchange.coordination.training import training as training_module
 from exchange.coordination.training.training import PEOPLE, REGION, run_training
-from exchange.demo.processes import make_node
+from exchange.demo.demo_processes import make_node
 from exchange.errors import ConfigurationError
 from exchange.flows.node.node import opened
 from exchange.store.sync.peers import all_peers

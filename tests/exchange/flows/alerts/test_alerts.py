@@ -12,7 +12,7 @@ from exchange.clock import stamp_in
 from exchange.errors import InvalidInput, NotFound
 from exchange.flows.alerts.alerts import Alerts, alerts_for, count_fresh, mark_read, undo_mark
 from exchange.flows.blind.tasks import tasks_for
-from exchange.store.access.users import add_user
+from exchange.store.access.user_rows import add_user
 from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.flows.network import MK, RS, Network, resting
 from tests.exchange.flows.review.test_statements import FIRST, SECOND, lead, says

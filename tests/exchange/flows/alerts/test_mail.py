@@ -26,8 +26,8 @@ from exchange.flows.alerts.mail import (
 from exchange.flows.node.named_services import load_mail_server
 from exchange.flows.node.node import Node, create_node
 from exchange.net.mail import MailServer
-from exchange.store.access.users import add_user, revoke_user
-from exchange.store.review.mail import mail_address_of
+from exchange.store.access.user_rows import add_user, revoke_user
+from exchange.store.review.mail_rows import mail_address_of
 from exchange.web.mail_text import letters_of
 from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.anywhere import ANYWHERE

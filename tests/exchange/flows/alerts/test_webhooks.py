@@ -30,9 +30,9 @@ from exchange.flows.operate.status import node_status
 from exchange.net.webhook import signed_headers
 from exchange.store.node import jobs
 from exchange.store.node.jobs import JobKind
-from exchange.store.review.webhooks import WebhookEvent, announce_event, forget_messages_on
-from exchange.store.tables.webhooks import WebhookMessageRow, WebhookRow
-from exchange.store.tables.work import JobRow
+from exchange.store.review.webhook_rows import WebhookEvent, announce_event, forget_messages_on
+from exchange.store.tables.webhook_tables import WebhookMessageRow, WebhookRow
+from exchange.store.tables.work_tables import JobRow
 from exchange.worker.job_runner import AT_MOST
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.conftest import RunningNode

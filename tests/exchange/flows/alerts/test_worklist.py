@@ -8,8 +8,8 @@ from sqlalchemy import select
 from exchange.flows.alerts.deadlines import Duty
 from exchange.flows.alerts.worklist import MOST_LINES, Worklist, worklist_of
 from exchange.flows.blind.tasks import take_task, tasks_for
-from exchange.store.tables.records import AcquisitionRow, RecordRow
-from exchange.store.tables.reviews import ExhibitsSeenRow
+from exchange.store.tables.record_tables import AcquisitionRow, RecordRow
+from exchange.store.tables.review_tables import ExhibitsSeenRow
 from schemas.vocabulary import Role
 from tests.exchange.flows.blind.blind_world import FIRST, REGIONS, SECOND, BlindWorld, blind_world
 from tests.exchange.flows.network import MK, RS

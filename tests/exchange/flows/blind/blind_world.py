@@ -13,13 +13,19 @@ from exchange.flows.blind.send import draw_control
 from exchange.flows.node.node import Node
 from exchange.flows.node.pipelines import PIPELINES
 from exchange.flows.review.statements import Spoke, speak
-from exchange.store.access.users import add_user
-from exchange.store.entry.records import acquisitions_of
+from exchange.store.access.user_rows import add_user
+from exchange.store.entry.record_rows import acquisitions_of
 from exchange.store.node.jobs import JobKind
-from exchange.store.review.candidates import CandidateView, NewCandidate, StoredCandidate, add_candidates, candidate_of
-from exchange.store.review.reviews import mark_seen, scans_of
-from exchange.store.tables.records import AcquisitionRow
-from exchange.store.tables.work import JobRow
+from exchange.store.review.candidate_rows import (
+    CandidateView,
+    NewCandidate,
+    StoredCandidate,
+    add_candidates,
+    candidate_of,
+)
+from exchange.store.review.review_rows import mark_seen, scans_of
+from exchange.store.tables.record_tables import AcquisitionRow
+from exchange.store.tables.work_tables import JobRow
 from schemas import Maker
 from schemas.vocabulary import Jurisdiction, Role, SignedInBy
 from tests.exchange.flows.blind.lists import open_all_lists

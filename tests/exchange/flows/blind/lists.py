@@ -5,8 +5,8 @@ from __future__ import annotations
 from sqlalchemy import select
 
 from exchange.flows.node.node import Node
-from exchange.store.review.open_lists import put_opened
-from exchange.store.tables.records import RecordRow
+from exchange.store.review.open_list_rows import put_opened
+from exchange.store.tables.record_tables import RecordRow
 
 
 def open_all_lists(node: Node, *pseudonyms: str) -> None:

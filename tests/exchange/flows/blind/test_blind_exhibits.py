@@ -20,14 +20,14 @@ from exchange.flows.query.peer_statements import note_grant
 from exchange.flows.review.reviews import reviews_of
 from exchange.flows.review.statements import may_see, speak
 from exchange.flows.review.visible_statements import StatementReader, visible_statement, visible_statements
-from exchange.store.access.users import change_role
-from exchange.store.log.statements import find_statement
+from exchange.store.access.user_rows import change_role
+from exchange.store.log.statement_rows import find_statement
 from exchange.store.query.queries import add_found, add_query, find_found
-from exchange.store.review.candidates import Page, candidates_of, find_candidate, open_candidates
-from exchange.store.review.reviews import exhibits_seen_by, open_tasks, seen_by
-from exchange.store.tables.queries import FoundRow, QueryRow
-from exchange.store.tables.records import RecordRow, StatementRow
-from exchange.store.tables.reviews import VerificationTaskRow
+from exchange.store.review.candidate_rows import Page, candidates_of, find_candidate, open_candidates
+from exchange.store.review.review_rows import exhibits_seen_by, open_tasks, seen_by
+from exchange.store.tables.query_tables import FoundRow, QueryRow
+from exchange.store.tables.record_tables import RecordRow, StatementRow
+from exchange.store.tables.review_tables import VerificationTaskRow
 from exchange.store.terms.withdrawals import erase_rows
 from schemas import Conclusion, Grant, Maker, Pair, ScreenResult
 from schemas.vocabulary import Role, SignedInBy

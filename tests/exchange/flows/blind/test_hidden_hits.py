@@ -17,9 +17,9 @@ from exchange.flows.hits.history import all_links, find_link
 from exchange.flows.review.disclosures import disclosures_on
 from exchange.flows.review.statements import Spoke
 from exchange.flows.review.visible_statements import StatementReader, visible_statements
-from exchange.store.access.users import add_user
-from exchange.store.log.statements import find_statement
-from exchange.store.tables.records import RecordRow
+from exchange.store.access.user_rows import add_user
+from exchange.store.log.statement_rows import find_statement
+from exchange.store.tables.record_tables import RecordRow
 from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.flows.network import MK, RS, Network, resting
 from tests.exchange.flows.review.test_statements import FIRST, HEAD, SECOND, lead, says

@@ -16,10 +16,10 @@ from exchange.flows.candidates.set_aside import THE_REST, set_pairs_aside
 from exchange.flows.review.taken_work import Assigner, TakenKind, WorkKey, give_work
 from exchange.flows.terms.withdraw import withdraw
 from exchange.log.audit_entry import Actor, ActorKind
-from exchange.store.access.users import add_user
-from exchange.store.review.reviews import blind_examiners
-from exchange.store.tables.records import CandidateRow, RecordRow
-from exchange.store.tables.reviews import OpenedListRow
+from exchange.store.access.user_rows import add_user
+from exchange.store.review.review_rows import blind_examiners
+from exchange.store.tables.record_tables import CandidateRow, RecordRow
+from exchange.store.tables.review_tables import OpenedListRow
 from schemas.vocabulary import Role, WithdrawalReason
 from tests.exchange.flows.blind.blind_world import FIRST, HEAD, REGIONS, SECOND, THIRD, BlindWorld, blind_world
 from tests.exchange.flows.network import MK, RS

@@ -22,10 +22,10 @@ from exchange.flows.operate.status import node_status
 from exchange.flows.terms.withdraw import withdraw
 from exchange.store.node import jobs
 from exchange.store.node.jobs import JobKind, JobState
-from exchange.store.review import candidates
-from exchange.store.review.candidates import unsent_candidates
-from exchange.store.review.reviews import open_tasks
-from exchange.store.tables.reviews import VerificationTaskRow
+from exchange.store.review import candidate_rows as candidates
+from exchange.store.review.candidate_rows import unsent_candidates
+from exchange.store.review.review_rows import open_tasks
+from exchange.store.tables.review_tables import VerificationTaskRow
 from exchange.store.terms.withdrawals import erase_rows
 from schemas.vocabulary import WithdrawalReason
 from tests.exchange.flows.blind.blind_world import FIRST, HEAD, REGIONS, SECOND, BlindWorld, blind_world

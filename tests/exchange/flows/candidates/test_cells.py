@@ -18,10 +18,10 @@ from exchange.errors import NotFound
 from exchange.flows.access.consultation import Caller, Consultation
 from exchange.flows.candidates.candidates import find_candidate, find_with_cells, ranked_for_record
 from exchange.flows.candidates.cells import with_cells
-from exchange.flows.report.report import gather_report
+from exchange.flows.report.pair_report import gather_report
 from exchange.flows.scan.inspect import prepare_scan
 from exchange.flows.scan.pair_picture import pair_picture
-from exchange.store.tables.records import CandidateRow
+from exchange.store.tables.record_tables import CandidateRow
 from exchange.store.terms.withdrawals import erase_rows
 from exchange.web.pages.review.rail import rail_for
 from exchange.web.report.annex import _comparison

@@ -15,9 +15,9 @@ from exchange.flows.candidates.exhibit_pairs import (
     exhibits_of_record,
 )
 from exchange.flows.node.validated_scores import not_validated
-from exchange.store.review.candidates import CandidateFilter
-from exchange.store.review.reviews import exhibits_seen_by
-from exchange.store.tables.records import AcquisitionRow, RecordRow
+from exchange.store.review.candidate_rows import CandidateFilter
+from exchange.store.review.review_rows import exhibits_seen_by
+from exchange.store.tables.record_tables import AcquisitionRow, RecordRow
 from schemas import Maker
 from schemas.vocabulary import Modality, Role
 from tests.exchange.flows.blind.blind_world import FIRST, REGIONS, SECOND, BlindWorld, blind_world

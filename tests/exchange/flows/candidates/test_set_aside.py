@@ -23,9 +23,9 @@ from exchange.flows.candidates.exhibit_pairs import (
 )
 from exchange.flows.candidates.set_aside import THE_REST, bring_pairs_back, set_pairs_aside
 from exchange.flows.node.node import Node
-from exchange.store.access.users import change_role, revoke_user
-from exchange.store.tables.records import CandidateRow, RecordRow
-from exchange.store.tables.reviews import ExhibitsSeenRow, PairSetAsideRow
+from exchange.store.access.user_rows import change_role, revoke_user
+from exchange.store.tables.record_tables import CandidateRow, RecordRow
+from exchange.store.tables.review_tables import ExhibitsSeenRow, PairSetAsideRow
 from exchange.store.terms.withdrawals import erase_rows
 from schemas import Maker
 from schemas.vocabulary import Role

@@ -18,11 +18,11 @@ from exchange.flows.hits.history import Link, find_link
 from exchange.flows.hits.pairs import note_said, settle_pairs
 from exchange.flows.hits.stage import Stage
 from exchange.flows.hits.vocabulary import CustodyDiscrepancy, NoEffect, Todo, Unexplained, Whereabouts
-from exchange.flows.log.checkpoint import sign_head
+from exchange.flows.log.signed_checkpoint import sign_head
 from exchange.flows.node.node import Node
 from exchange.flows.review.custody_steps import signable_steps
 from exchange.flows.statement.sign_statement import enter, say
-from exchange.store.access.users import add_user
+from exchange.store.access.user_rows import add_user
 from exchange.store.sync.peers import put_on_lane
 from schemas import CustodyExplanation, Hit, Pair, PhysicalComparison
 from schemas.vocabulary import Answer, Basis, ComparisonStep, HitStage, Jurisdiction, Role

@@ -15,7 +15,7 @@ from exchange.flows.hits.rules import weigh
 from exchange.flows.hits.stage import Stage
 from exchange.flows.hits.vocabulary import NoEffect
 from exchange.flows.terms.withdraw import withdraw
-from exchange.store.access.users import add_user
+from exchange.store.access.user_rows import add_user
 from exchange.store.hits.joined_pairs import stored_stage
 from schemas import Maker, Pair
 from schemas.vocabulary import Jurisdiction, Role, SignedInBy, WithdrawalReason

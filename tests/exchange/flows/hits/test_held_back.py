@@ -15,7 +15,7 @@ from exchange.flows.hits.history import find_link
 from exchange.flows.hits.pairs import note_said, settle_pairs
 from exchange.flows.hits.stage import HitProgress, Stage
 from exchange.flows.hits.vocabulary import NoEffect
-from exchange.flows.log.checkpoint import sign_head
+from exchange.flows.log.signed_checkpoint import sign_head
 from exchange.flows.statement.sign_statement import enter, put_on_lanes, say
 from exchange.store.sync.peers import set_aside
 from schemas import PhysicalComparison

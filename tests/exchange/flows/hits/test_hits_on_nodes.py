@@ -26,19 +26,19 @@ from exchange.flows.hits.history import all_links, find_link, find_links, links_
 from exchange.flows.hits.pairs import note_said, settle_pairs, work_out_all
 from exchange.flows.hits.stage import Entry, HitProgress, both_have, pair_of_hit, progress
 from exchange.flows.hits.vocabulary import NoEffect, Said, Stage, Todo
-from exchange.flows.log.checkpoint import sign_head
+from exchange.flows.log.signed_checkpoint import sign_head
 from exchange.flows.node.node import Node
 from exchange.flows.statement.sign_statement import THE_NODE, enter, put_on_lanes, say
 from exchange.flows.sync.receipts import give_receipt
 from exchange.flows.sync.receive import receive_page
 from exchange.flows.sync.verify_lane_page import Received
 from exchange.store.hits.joined_pairs import PairFilter
-from exchange.store.log.statements import add_statement
-from exchange.store.review.reviews import scans_of
+from exchange.store.log.statement_rows import add_statement
+from exchange.store.review.review_rows import scans_of
 from exchange.store.sync.peers import NOT_ENTERED, find_peer
 from exchange.store.tables.hits import HitPairRow, HitRow
-from exchange.store.tables.peers import PeerRow, QuarantineRow
-from exchange.store.tables.records import StatementRow
+from exchange.store.tables.peer_tables import PeerRow, QuarantineRow
+from exchange.store.tables.record_tables import StatementRow
 from schemas import (
     AnyStatement,
     Hit,

@@ -15,7 +15,7 @@ from exchange.flows.hits import bases, history
 from exchange.flows.hits.history import find_link
 from exchange.flows.hits.pairs import settle_pairs, work_out_all
 from exchange.flows.hits.vocabulary import NoEffect, Stage
-from exchange.flows.log.checkpoint import sign_head
+from exchange.flows.log.signed_checkpoint import sign_head
 from exchange.flows.review.disclosures import disclosures_on
 from exchange.flows.review.reviews import reviews_of
 from exchange.flows.statement.sign_statement import THE_NODE, enter, say
@@ -24,13 +24,13 @@ from exchange.flows.terms.expel import expel
 from exchange.flows.terms.withdraw import place_hold, withdraw
 from exchange.flows.witness.mirror import MOST_GROWTH, mirror_log
 from exchange.log.checkpoint import Checkpoint, sign_checkpoint
-from exchange.store.log.statements import find_statement, statements_about
+from exchange.store.log.statement_rows import find_statement, statements_about
 from exchange.store.query.queries import FoundState
 from exchange.store.sync.peers import NOT_ENTERED, NOT_OWNER, set_aside
 from exchange.store.tables.hits import HitPairRow
-from exchange.store.tables.peers import PeerRow
-from exchange.store.tables.queries import FoundRow, QueryRow
-from exchange.store.tables.records import StatementRow
+from exchange.store.tables.peer_tables import PeerRow
+from exchange.store.tables.query_tables import FoundRow, QueryRow
+from exchange.store.tables.record_tables import StatementRow
 from schemas import (
     Acknowledgement,
     AnyStatement,

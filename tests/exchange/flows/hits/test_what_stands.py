@@ -11,10 +11,11 @@ import pytest
 from exchange.errors import Conflict
 from exchange.flows.hits.history import links_of, pair_id
 from exchange.flows.hits.stage import Stage
-from exchange.flows.report import report, report_statements
-from exchange.flows.report.report import gather_report
+from exchange.flows.report import pair_report as report
+from exchange.flows.report import report_statements
+from exchange.flows.report.pair_report import gather_report
 from exchange.flows.statement.sign_statement import enter, say
-from exchange.store.tables.records import StatementRow
+from exchange.store.tables.record_tables import StatementRow
 from schemas import Conclusion, Feedback, Pair, ScreenResult
 from schemas.vocabulary import Basis, FeedbackOutcome, ScreenConclusion
 from tests.exchange.flows.blind.blind_world import FIRST, HEAD, REGIONS, BlindWorld, blind_world

@@ -15,7 +15,7 @@ import matcher
 from exchange.errors import Conflict, InvalidInput, NotFound, TooLarge
 from exchange.flows.instrument.check_instrument import StatedCheck, check_instrument
 from exchange.flows.instrument.check_series import list_series, read_series
-from exchange.flows.instrument.control_chart import chart_of
+from exchange.flows.instrument.instrument_chart import chart_of
 from exchange.flows.instrument.outcome_words import outcome_in_words
 from exchange.flows.log.audit_rows import CONSOLE
 from exchange.flows.node.node import Node, create_node, open_node

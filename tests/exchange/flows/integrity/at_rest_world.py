@@ -16,7 +16,7 @@ from typing import Any
 
 from exchange.clock import stamp_in
 from exchange.flows.log.audit_rows import seal_audit
-from exchange.flows.log.checkpoint import sign_head
+from exchange.flows.log.signed_checkpoint import sign_head
 from exchange.flows.node.node import Node
 from exchange.flows.query.ask import Question, ask
 from exchange.flows.query.release_request import decide_found, request_release
@@ -26,12 +26,12 @@ from exchange.flows.statement.sign_statement import THE_NODE, enter, say
 from exchange.flows.sync.receipts import give_receipt
 from exchange.flows.terms.terms import approve, grant, state_policy
 from exchange.flows.terms.withdraw import place_hold, revoke_from, withdraw
-from exchange.store.access.tokens import revoke_token
-from exchange.store.access.users import add_user, change_role, put_authorisation
-from exchange.store.log.statements import add_statement, find_statement
+from exchange.store.access.token_rows import revoke_token
+from exchange.store.access.user_rows import add_user, change_role, put_authorisation
+from exchange.store.log.statement_rows import add_statement, find_statement
 from exchange.store.query.queries import FoundState, QueryState, add_found, add_query, find_query
-from exchange.store.tables.peers import PeerRow
-from exchange.store.tables.queries import FoundRow
+from exchange.store.tables.peer_tables import PeerRow
+from exchange.store.tables.query_tables import FoundRow
 from schemas import Answer, Found, Group, LegalBasis, Maker, Query, open_envelope, parse_statement
 from schemas.vocabulary import (
     Decision,

@@ -24,10 +24,10 @@ from exchange.flows.sync.progress import in_words, sync_status
 from exchange.flows.sync.pull import pull
 from exchange.flows.sync.serve_lane import give_mended, may_fetch, read_lane
 from exchange.flows.terms.expel import expel
-from exchange.store.access.users import add_user
+from exchange.store.access.user_rows import add_user
 from exchange.store.database.seals import broken
 from exchange.store.sync.peers import lane_of
-from exchange.store.tables.peers import PeerState
+from exchange.store.tables.peer_tables import PeerState
 from exchange.web.metrics import registry_of
 from schemas.lane import EMPTY_HEAD
 from schemas.vocabulary import Jurisdiction, Role

@@ -13,7 +13,7 @@ from exchange.flows.sync import fetch
 from exchange.flows.sync.fetch import fetch_scan
 from exchange.flows.sync.serve_lane import may_fetch
 from exchange.store.database.seals import broken
-from exchange.store.tables.records import AcquisitionRow
+from exchange.store.tables.record_tables import AcquisitionRow
 from tests.exchange.flows.integrity.test_altered_rows import alter
 from tests.exchange.flows.integrity.test_altered_terms import SECRET, SHA256, secret
 from tests.exchange.flows.network import MK, RS, Network

@@ -11,7 +11,7 @@ import pytest
 
 from exchange.errors import NotFound
 from exchange.flows.integrity.log_check import check_log
-from exchange.flows.log.checkpoint import sign_head
+from exchange.flows.log.signed_checkpoint import sign_head
 from exchange.flows.operate.status import node_status
 from exchange.flows.query import answer as answer_query
 from exchange.flows.query.ask import Question, ask
@@ -23,11 +23,11 @@ from exchange.flows.terms.policy_change import change_policy, preview_policy
 from exchange.flows.terms.terms import approve, grant, state_policy
 from exchange.flows.terms.withdraw import place_hold, revoke_from
 from exchange.flows.witness.mirror import answer_statements
-from exchange.store.access.users import add_user
-from exchange.store.entry.records import AcquisitionState, add_record
-from exchange.store.log.statements import append_own, find_statement, latest_of
+from exchange.store.access.user_rows import add_user
+from exchange.store.entry.record_rows import AcquisitionState, add_record
+from exchange.store.log.statement_rows import append_own, find_statement, latest_of
 from exchange.store.sync.peers import is_on_lane, put_on_lane
-from exchange.store.tables.terms import PolicyInForceRow
+from exchange.store.tables.terms_tables import PolicyInForceRow
 from schemas import Group, LegalBasis, Record, parse_statement
 from schemas.lane import EMPTY_HEAD
 from schemas.statements import statement_id

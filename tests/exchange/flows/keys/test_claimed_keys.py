@@ -11,12 +11,12 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import delete, select
 
-import exchange.flows.log.checkpoint as checkpoint_flow
+import exchange.flows.log.signed_checkpoint as checkpoint_flow
 from exchange.errors import Conflict, InvalidInput, PeerMisbehaved, StatementInvalid
 from exchange.flows.keys.enrol import enrol, read_introduction, revoke_peer
 from exchange.flows.keys.events import learn_keys
 from exchange.flows.keys.rotate import cosigned_up_to, replace_keys
-from exchange.flows.log.checkpoint import sign_head
+from exchange.flows.log.signed_checkpoint import sign_head
 from exchange.flows.node.last_head import state_no_head
 from exchange.flows.node.node import Node, create_node, open_node
 from exchange.flows.operate.status import node_status
@@ -25,12 +25,12 @@ from exchange.flows.statement.peer_request import requesting_peer
 from exchange.flows.sync.pull import pull
 from exchange.flows.witness.cosign import cosign_head, meet
 from exchange.flows.witness.mirror import mirror_log
-from exchange.store.log.statements import append_leaf, append_own, log_size
+from exchange.store.log.statement_rows import append_leaf, append_own, log_size
 from exchange.store.sync.peers import find_peer, put_on_lane
 from exchange.store.tables.log import CheckpointRow, CosignatureRow, LogNodeRow, LogStateRow
-from exchange.store.tables.peers import PeerState
-from exchange.store.tables.records import StatementRow
-from exchange.store.witness.mirror import drop_mirror
+from exchange.store.tables.peer_tables import PeerState
+from exchange.store.tables.record_tables import StatementRow
+from exchange.store.witness.mirror_rows import drop_mirror
 from exchange.trust.card import make_card
 from exchange.trust.key_history import KeyHistory, VerifiedKeyEvent, extend_history
 from exchange.trust.keys import load_identity, raw_public, requester_id

@@ -27,7 +27,7 @@ from exchange.flows.keys import rotate
 from exchange.flows.keys.events import key_chain, learn_keys
 from exchange.flows.keys.rotate import Replaced, replace_keys
 from exchange.flows.keys.suspicion import suspicions
-from exchange.flows.log.checkpoint import sign_head
+from exchange.flows.log.signed_checkpoint import sign_head
 from exchange.flows.log.start import accept_database
 from exchange.flows.node.node import Node, open_node
 from exchange.flows.statement.heads import head_of, open_head
@@ -40,13 +40,13 @@ from exchange.flows.witness.cosign import cosign_head, meet
 from exchange.flows.witness.mirror import mirror_log
 from exchange.log.checkpoint import open_checkpoint
 from exchange.record_filter import RecordFilter
-from exchange.store.entry.records import AcquisitionState, add_record
+from exchange.store.entry.record_rows import AcquisitionState, add_record
 from exchange.store.entry.search import search_records
-from exchange.store.log.statements import all_checkpoints, append_own, latest_checkpoint
+from exchange.store.log.statement_rows import all_checkpoints, append_own, latest_checkpoint
 from exchange.store.sync.peers import standing_alarm
 from exchange.store.tables.log import CheckpointRow
-from exchange.store.tables.peers import QuarantineRow
-from exchange.store.tables.records import StatementRow, SubmissionRow
+from exchange.store.tables.peer_tables import QuarantineRow
+from exchange.store.tables.record_tables import StatementRow, SubmissionRow
 from exchange.trust.card import fingerprint
 from exchange.trust.key_history import KeyHistory, begin_history
 from exchange.trust.keys import load_identity, settle_keys

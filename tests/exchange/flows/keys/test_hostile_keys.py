@@ -23,8 +23,8 @@ from exchange.flows.witness.mirror import mirror_log
 from exchange.log.checkpoint import Checkpoint
 from exchange.store.sync.peers import find_peer
 from exchange.store.tables.log import DisagreementRow, ToldHeadRow
-from exchange.store.tables.mirror import MirrorTileRow, ReceivedPlaceRow
-from exchange.store.tables.peers import (
+from exchange.store.tables.mirror_tables import MirrorTileRow, ReceivedPlaceRow
+from exchange.store.tables.peer_tables import (
     LaneItemRow,
     LaneRow,
     PeerDayRow,

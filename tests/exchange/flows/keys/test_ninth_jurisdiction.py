@@ -18,7 +18,7 @@ from exchange.flows.operate.status import node_status
 from exchange.flows.statement.named import check_named
 from exchange.flows.terms.policy_change import preview_policy
 from exchange.flows.terms.terms import grant, state_policy
-from exchange.jurisdictions.entry import entries_in
+from exchange.jurisdictions.jurisdiction_entry import entries_in
 from exchange.jurisdictions.own_file import OWN_FILE, add_own_entries
 from exchange.trust.registry import RegisteredNode, Trust
 from schemas import Group, KeyEvent, LegalBasis, Maker

@@ -10,11 +10,11 @@ import pytest
 from exchange.errors import ConfigurationError, PeerMisbehaved, StoreUnavailable
 from exchange.flows.keys.events import learn_keys
 from exchange.flows.keys.rotate import replace_keys
-from exchange.flows.log.checkpoint import sign_head
+from exchange.flows.log.signed_checkpoint import sign_head
 from exchange.flows.log.start import begin_log_start
 from exchange.flows.operate.status import node_status
 from exchange.flows.terms.terms import grant
-from exchange.store.log.statements import keys_since, log_size
+from exchange.store.log.statement_rows import keys_since, log_size
 from exchange.trust.key_files import EVENTS
 from exchange.trust.keys import load_identity
 from schemas import KeyRole, Maker

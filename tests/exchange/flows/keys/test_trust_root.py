@@ -19,7 +19,7 @@ from exchange.flows.node.node import Node, create_node, open_node
 from exchange.flows.operate.status import node_status
 from exchange.flows.witness.bundle import verify_bundle
 from exchange.store.sync.peers import all_peers
-from exchange.store.tables.peers import PeerState
+from exchange.store.tables.peer_tables import PeerState
 from exchange.trust.card import fingerprint
 from exchange.trust.registry import RegisteredNode, Trust
 from schemas.vocabulary import Jurisdiction

@@ -16,13 +16,13 @@ from exchange.flows.integrity.audit_check import AuditCheck, verify_audit
 from exchange.flows.integrity.log_check import check_log
 from exchange.flows.log import audit_rows
 from exchange.flows.log.audit_rows import erase_outlived_rows, seal_audit
-from exchange.flows.log.checkpoint import sign_head
+from exchange.flows.log.signed_checkpoint import sign_head
 from exchange.flows.node.node import Node, create_node, open_node
 from exchange.flows.statement.heads import open_head
 from exchange.log import merkle
 from exchange.log.audit_entry import Act, Actor, ActorKind, AuditEntry, Deed
 from exchange.store.log.audit import add_deeds, audit_state, entries_from, open_rows
-from exchange.store.log.statements import latest_checkpoint, log_size, node_reader, statements_of_type
+from exchange.store.log.statement_rows import latest_checkpoint, log_size, node_reader, statements_of_type
 from schemas import AuditBatch, open_envelope, parse_statement
 from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.conftest import RunningNode, enrol_each_other

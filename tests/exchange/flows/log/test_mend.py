@@ -12,8 +12,8 @@ import pytest
 from exchange.errors import StoreUnavailable
 from exchange.flows.integrity.log_check import check_and_keep, check_log
 from exchange.flows.integrity.report import Discrepancy
-from exchange.flows.log.checkpoint import sign_head
 from exchange.flows.log.mend import mend_log
+from exchange.flows.log.signed_checkpoint import sign_head
 from exchange.flows.log.start import loss_alarms, signing_alarms
 from exchange.flows.node.node import Node
 from exchange.flows.operate.status import node_status, readiness

@@ -19,7 +19,7 @@ from sqlalchemy import select
 from exchange.clock import stamp_in
 from exchange.errors import NotFound, ObjectAltered, ObjectStoreUnavailable
 from exchange.flows.integrity.log_check import check_and_keep, check_log
-from exchange.flows.log.objects import evict, promise_objects, promise_uploads_again, settle_object, sweep_objects
+from exchange.flows.log.log_objects import evict, promise_objects, promise_uploads_again, settle_object, sweep_objects
 from exchange.flows.node.node import Node, open_node
 from exchange.flows.operate.backup import back_up
 from exchange.flows.operate.doctor.services import examine_objects
@@ -30,9 +30,9 @@ from exchange.flows.terms.erase import erase
 from exchange.flows.terms.withdraw import withdraw
 from exchange.store.node.jobs import JobKind, finish, take
 from exchange.store.scan.objects import count_objects
-from exchange.store.tables.records import AcquisitionRow, ObjectRow
-from exchange.store.tables.terms import TombstoneRow
-from exchange.store.tables.work import JobRow
+from exchange.store.tables.record_tables import AcquisitionRow, ObjectRow
+from exchange.store.tables.terms_tables import TombstoneRow
+from exchange.store.tables.work_tables import JobRow
 from schemas.vocabulary import Jurisdiction, WithdrawalReason
 from tests.exchange.databases import Databases, databases_fixture
 from tests.exchange.flows.network import MK, RS, Network
@@ -47,7 +47,7 @@ import sys
 from pathlib import Path
 from exchange.flows.node.node import open_node
 from exchange.flows.operate.status import node_status
-from exchange.flows.log.objects import settle_object
+from exchange.flows.log.log_objects import settle_object
 
 settle_object(open_node(Path(sys.argv[1])), int(sys.argv[2]))
 """

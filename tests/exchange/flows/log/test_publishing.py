@@ -11,15 +11,15 @@ from pathlib import Path
 import pytest
 
 from exchange.errors import Conflict, NotFound, ProofInvalid
-from exchange.flows.log.checkpoint import sign_head
 from exchange.flows.log.publishing import PublishedLog, publish_log
+from exchange.flows.log.signed_checkpoint import sign_head
 from exchange.flows.node.node import Node, create_node, open_node
 from exchange.log import merkle
 from exchange.log.checkpoint import Checkpoint, open_checkpoint
 from exchange.log.tiles import TILE_WIDTH, Tile, tiles_of
 from exchange.log.timestamp import make_request, parse_roots, verify_reply
 from exchange.store.log.stamps import add_stamp
-from exchange.store.log.statements import append_own, latest_checkpoint
+from exchange.store.log.statement_rows import append_own, latest_checkpoint
 from schemas import Envelope, parse_statement
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.flows.owner import Owner, make_owner

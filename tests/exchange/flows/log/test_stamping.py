@@ -21,7 +21,7 @@ from exchange.log import note
 from exchange.log.timestamp import MAX_REPLY_BYTES
 from exchange.net.time_authority import TimeAuthorityClient
 from exchange.store.log.stamps import find_stamp
-from exchange.store.log.statements import latest_checkpoint
+from exchange.store.log.statement_rows import latest_checkpoint
 from exchange.store.tables.log import StampRow
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.anywhere import ANYWHERE

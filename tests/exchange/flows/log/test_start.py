@@ -11,14 +11,14 @@ import pytest
 
 from exchange.errors import Conflict, InvalidInput, PeerMisbehaved, PeerUnreachable, StoreUnavailable
 from exchange.flows.keys.enrol import revoke_peer
-from exchange.flows.log.checkpoint import sign_head
+from exchange.flows.log.signed_checkpoint import sign_head
 from exchange.flows.log.start import accept_database, begin_log_start
 from exchange.flows.node.last_head import state_no_head
 from exchange.flows.operate.status import node_status
 from exchange.flows.statement.heads import head_of
 from exchange.flows.witness.cosign import cosign_head
 from exchange.store.tables.log import CheckpointRow
-from exchange.store.tables.peers import PeerRow
+from exchange.store.tables.peer_tables import PeerRow
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.databases import SLOW_ON_POSTGRESQL, Databases, databases_fixture
 from tests.exchange.flows.network import AL, MK, RS, XK, Network

@@ -13,7 +13,7 @@ _MOVE = """
 import json, os, signal, sys, time
 from pathlib import Path
 from exchange.flows.move import move
-from exchange.flows.move.places import parse_place
+from exchange.flows.move.move_places import parse_place
 from exchange.store.move import rows
 home, to, at, rows_a_time = Path(sys.argv[1]), parse_place(sys.argv[2]), sys.argv[3], int(sys.argv[4])
 rows.ROWS_A_TIME = rows_a_time

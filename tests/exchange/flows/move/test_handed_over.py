@@ -10,7 +10,7 @@ from exchange.config import load_settings
 from exchange.config_files import write_secret
 from exchange.errors import ConfigurationError
 from exchange.flows.move.handed_over import switch_settings
-from exchange.flows.move.places import parse_place, place_name
+from exchange.flows.move.move_places import parse_place, place_name
 
 PLAIN = '# whose\njurisdiction = "RS"\nnode_id = "ffp-rs"\nurl = "http://rs.test"\n'
 SOCKET = "postgresql:///ffp?host=/var/run/postgresql"

@@ -20,18 +20,18 @@ from exchange.errors import ConfigurationError, DatabaseMoved, MoveUnfinished, S
 from exchange.flows.alerts.webhooks import add_webhook, try_webhook
 from exchange.flows.integrity.log_check import check_log
 from exchange.flows.move.move import CopyLeft, give_up, move_database
-from exchange.flows.move.places import at, parse_place, place_name
+from exchange.flows.move.move_places import at, parse_place, place_name
 from exchange.flows.node.node import Node, open_node, opened, store_of
 from exchange.flows.operate.doctor.examine import examine
 from exchange.flows.operate.findings import Cause
 from exchange.flows.operate.home_lock import served
-from exchange.store.access.users import add_user
+from exchange.store.access.user_rows import add_user
 from exchange.store.move.copying import content_of
 from exchange.store.move.rows import moved_tables
-from exchange.store.review.webhooks import WebhookEvent, announce_event
-from exchange.store.tables.queries import StartedSearchRow
-from exchange.store.tables.reviews import KeptSearchRow, PairSetAsideRow, TakenWorkRow
-from exchange.store.tables.terms import HeldDecisionRow
+from exchange.store.review.webhook_rows import WebhookEvent, announce_event
+from exchange.store.tables.query_tables import StartedSearchRow
+from exchange.store.tables.review_tables import KeptSearchRow, PairSetAsideRow, TakenWorkRow
+from exchange.store.tables.terms_tables import HeldDecisionRow
 from exchange.store.tables.watched import WatchedScanRow
 from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.databases import Postgresql, databases_fixture

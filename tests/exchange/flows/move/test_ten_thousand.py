@@ -18,12 +18,12 @@ from sqlalchemy import insert, select
 
 from exchange.clock import stamp
 from exchange.flows.integrity.log_check import check_log
-from exchange.flows.log.checkpoint import sign_head
+from exchange.flows.log.signed_checkpoint import sign_head
 from exchange.flows.node.node import Node, create_node, opened
-from exchange.store.access.users import add_user
-from exchange.store.entry.records import AcquisitionState, add_records
-from exchange.store.log.statements import append_own
-from exchange.store.tables.records import AcquisitionRow, CandidateRow
+from exchange.store.access.user_rows import add_user
+from exchange.store.entry.record_rows import AcquisitionState, add_records
+from exchange.store.log.statement_rows import append_own
+from exchange.store.tables.record_tables import AcquisitionRow, CandidateRow
 from exchange.web.app import create_app
 from schemas import Record, parse_statement
 from schemas.statements import statement_id

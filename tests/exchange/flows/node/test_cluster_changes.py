@@ -23,7 +23,7 @@ from exchange.flows.node import cluster, cluster_tasks
 from exchange.flows.node.cluster import Cluster, count_workers, executor_on
 from exchange.flows.node.cluster_tasks import WithHelpHere
 from matcher import Filters, Gallery, GalleryWriter, Prepared, Reference, prepare
-from matcher.gallery import tasks
+from matcher.gallery import gallery_tasks as tasks
 from matcher.synthetic import breech_face
 
 REFERENCES = 400
@@ -41,7 +41,7 @@ def no_folder(*_):
 Shard._map = Shard.blob = no_folder
 """
 DAMAGING = """
-from matcher.gallery import tasks
+from matcher.gallery import gallery_tasks as tasks
 
 sift = tasks.sift_batch
 

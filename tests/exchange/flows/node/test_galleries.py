@@ -16,8 +16,8 @@ from exchange.flows.node.galleries import Galleries
 from exchange.flows.node.pipelines import GALLERIES
 from exchange.flows.scan.correlate import correlate_acquisition
 from exchange.flows.scan.gallery_upkeep import restore_galleries
-from exchange.flows.scan.prepared import acquisition_id_of
-from exchange.store.tables.records import AcquisitionRow, CandidateRow
+from exchange.flows.scan.prepared_scans import acquisition_id_of
+from exchange.store.tables.record_tables import AcquisitionRow, CandidateRow
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.conftest import RunningNode, node_starter
 

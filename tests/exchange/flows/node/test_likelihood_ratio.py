@@ -12,8 +12,8 @@ import matcher
 from exchange.errors import ConfigurationError
 from exchange.flows.node.likelihood_ratio import worth_of
 from exchange.flows.node.node import create_node, open_node
-from exchange.store.review.candidates import StoredCandidate
-from exchange.store.tables.records import AcquisitionRow, CandidateRow, RecordRow
+from exchange.store.review.candidate_rows import StoredCandidate
+from exchange.store.tables.record_tables import AcquisitionRow, CandidateRow, RecordRow
 from matcher.likelihood.calibration_file import CalibrationModels
 from matcher.likelihood.calibration_model import WHOLE_MARKS, CalibrationModel, ReferencePopulation
 from matcher.likelihood.mark_limits import MarkLimits

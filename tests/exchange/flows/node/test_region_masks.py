@@ -20,11 +20,11 @@ from exchange.flows.entry.draft_submit import submit_draft, summarise_draft
 from exchange.flows.node.likelihood_ratio import worth_of
 from exchange.flows.node.region_masks import cells_in, mask_of, topography_within
 from exchange.flows.scan.inspect import Appearance, prepare_scan
-from exchange.flows.scan.prepared import prepared_path
+from exchange.flows.scan.prepared_scans import prepared_path
 from exchange.flows.scan.preview import preview_scan
 from exchange.flows.scan.scan_reading import StatedScan
-from exchange.store.tables.records import AcquisitionRow
-from exchange.store.tables.sign_in import UserRow
+from exchange.store.tables.record_tables import AcquisitionRow
+from exchange.store.tables.sign_in_tables import UserRow
 from matcher.mark.region_grid import grid_of
 from matcher.synthetic import breech_face
 from matcher.synthetic.pin_and_shear import draw_impression, draw_shear

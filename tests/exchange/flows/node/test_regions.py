@@ -15,7 +15,7 @@ from exchange.flows.node.pipelines import GALLERIES, PIPELINES, roles_of, why_no
 from exchange.flows.node.regions import COMPARED, REGIONS, ComparedRegion, Pipeline
 from exchange.flows.scan.preview import preview_scan
 from exchange.flows.scan.scan_reading import StatedScan, Usability
-from exchange.store.tables.records import AcquisitionRow
+from exchange.store.tables.record_tables import AcquisitionRow
 from matcher.synthetic import breech_face
 from matcher.synthetic.pin_and_shear import draw_impression, draw_shear
 from schemas.vocabulary import Lighting, Modality, RegionOfInterest

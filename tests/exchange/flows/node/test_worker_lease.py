@@ -17,7 +17,7 @@ from exchange.flows.node.worker_lease import LEASE_S, Presence
 from exchange.flows.operate.promised_work import who_works
 from exchange.store.node import jobs, workers
 from exchange.store.node.jobs import JobKind, JobState, promise
-from exchange.store.tables.work import JobRow, WorkerRow
+from exchange.store.tables.work_tables import JobRow, WorkerRow
 from schemas.vocabulary import Jurisdiction
 
 pytestmark = pytest.mark.slow

@@ -17,7 +17,7 @@ from exchange.flows.operate import backup as flow
 from exchange.flows.operate.backup import back_up
 from exchange.flows.operate.restore import Secrets, restore, verify_restored
 from exchange.store.entry.instrument_checks import heights_of
-from exchange.store.log.statements import log_size
+from exchange.store.log.statement_rows import log_size
 from exchange.store.node.lock import sole_user
 from exchange.store.operate.manifest import MANIFEST, SCANS, SEALED
 from exchange.store.terms.withdrawals import erase_rows

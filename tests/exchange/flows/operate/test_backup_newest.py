@@ -18,8 +18,8 @@ from exchange.flows.integrity.log_check import check_log
 from exchange.flows.node.node import Node, open_node
 from exchange.flows.operate.backup import back_up
 from exchange.flows.operate.restore import Secrets, restore, verify_restored
-from exchange.flows.scan.thumbnail import drawn_thumbnail, find_scan, kept_thumbnail
-from exchange.store.tables.records import AcquisitionRow
+from exchange.flows.scan.scan_thumbnail import drawn_thumbnail, find_scan, kept_thumbnail
+from exchange.store.tables.record_tables import AcquisitionRow
 from exchange.store.tables.truth import KnownPairRow
 from matcher import write_topography
 from matcher.synthetic import breech_face

@@ -33,8 +33,8 @@ from exchange.flows.operate.recovery import (
     read_drills,
 )
 from exchange.flows.operate.restore import Secrets, restore, verify_restored
-from exchange.store.access.users import add_user
-from exchange.store.log.statements import last_log_check, log_size
+from exchange.store.access.user_rows import add_user
+from exchange.store.log.statement_rows import last_log_check, log_size
 from exchange.store.node.lock import sole_user
 from exchange.store.operate.manifest import MANIFEST
 from exchange.trust.keys import HybridSigner

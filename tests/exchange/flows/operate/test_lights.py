@@ -13,9 +13,9 @@ from exchange.flows.operate.lights import LightOf, Shines, lights_of
 from exchange.flows.operate.promised_work import NEXT_JOB_S, QueueLook, look_at_queue
 from exchange.flows.operate.recovery import LastBackup, note_backup
 from exchange.flows.operate.status import node_status
-from exchange.flows.sync.partners import ExchangeStanding, exchange_standing
+from exchange.flows.sync.sync_partners import ExchangeStanding, exchange_standing
 from exchange.store.node import jobs
-from exchange.store.tables.peers import PeerRow
+from exchange.store.tables.peer_tables import PeerRow
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.conftest import RunningNode
 from tests.exchange.flows.network import AL, MK, RS, Network

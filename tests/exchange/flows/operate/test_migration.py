@@ -19,7 +19,7 @@ from exchange.flows.operate.migration import BESIDE, WRITTEN_ANEW, change_versio
 from exchange.store.database.engine import Store
 from exchange.store.node.lock import serving
 from exchange.store.tables.log import CheckpointRow
-from exchange.store.tables.records import AcquisitionRow, CandidateRow, RecordRow, StatementRow
+from exchange.store.tables.record_tables import AcquisitionRow, CandidateRow, RecordRow, StatementRow
 from exchange.store.tables.schema_version import SCHEMA_VERSION
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.databases import Databases, Postgresql, databases_fixture

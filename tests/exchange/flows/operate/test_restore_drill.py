@@ -11,7 +11,7 @@ import pytest
 
 from exchange.flows.operate.backup import back_up
 from exchange.flows.operate.restore import Secrets, restore, verify_restored
-from exchange.store.entry.records import scans_at_rest
+from exchange.store.entry.record_rows import scans_at_rest
 from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.conftest import RunningNode
 from tests.exchange.databases import Databases, databases_fixture

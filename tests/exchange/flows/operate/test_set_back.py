@@ -13,8 +13,8 @@ import pytest
 from sqlalchemy import func, select
 
 from exchange.errors import InvalidInput, SigningStopped
-from exchange.flows.log.checkpoint import sign_head
 from exchange.flows.log.leftovers import clear_leftovers
+from exchange.flows.log.signed_checkpoint import sign_head
 from exchange.flows.log.start import accept_database
 from exchange.flows.node.node import Node
 from exchange.flows.operate.doctor.examine import examine
@@ -23,7 +23,7 @@ from exchange.flows.operate.status import node_status, readiness
 from exchange.flows.statement.sign_statement import say
 from exchange.flows.sync.available_hours import AvailableHours
 from exchange.net.time_authority import TimeAuthorityClient
-from exchange.store.tables.records import StatementRow
+from exchange.store.tables.record_tables import StatementRow
 from exchange.worker.leader_duties import LeaderDuties
 from schemas import Maker, Message
 from schemas.vocabulary import Jurisdiction, Role, SignedInBy

@@ -18,7 +18,7 @@ from sqlalchemy import func, select
 
 from exchange.errors import InvalidInput, PeerUnreachable, QuotaReached
 from exchange.flows.keys.enrol import enrol, read_introduction
-from exchange.flows.log.checkpoint import sign_head
+from exchange.flows.log.signed_checkpoint import sign_head
 from exchange.flows.node.node import Node, create_node, open_node, opened
 from exchange.flows.query.answer import COULD_NOT, answer_query
 from exchange.flows.query.ask import query_request
@@ -31,10 +31,10 @@ from exchange.net.message_signatures import sign_request
 from exchange.net.multipart import Multipart
 from exchange.store.query.queries import QueryState, add_query, find_query
 from exchange.store.sync.peers import find_peer, lane_of
-from exchange.store.tables.peers import PeerRow
-from exchange.store.tables.queries import QueryRow
-from exchange.store.tables.records import AcquisitionRow, StatementRow
-from exchange.store.tables.work import JobRow
+from exchange.store.tables.peer_tables import PeerRow
+from exchange.store.tables.query_tables import QueryRow
+from exchange.store.tables.record_tables import AcquisitionRow, StatementRow
+from exchange.store.tables.work_tables import JobRow
 from exchange.store.witness.cosignatures import disagreements, told_head
 from exchange.trust.keys import raw_public, requester_id
 from schemas import Acquisition, Maker, Query

@@ -21,9 +21,9 @@ from exchange.search_triggers import SearchTrigger
 from exchange.store.node.jobs import JobKind
 from exchange.store.query.started_searches import promise_search
 from exchange.store.tables.log import AuditRow
-from exchange.store.tables.queries import QueryRow, StartedSearchRow
-from exchange.store.tables.records import RecordRow
-from exchange.store.tables.work import JobRow
+from exchange.store.tables.query_tables import QueryRow, StartedSearchRow
+from exchange.store.tables.record_tables import RecordRow
+from exchange.store.tables.work_tables import JobRow
 from schemas import LegalBasis, Maker
 from schemas.vocabulary import (
     ExhibitKind,

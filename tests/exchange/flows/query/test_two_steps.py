@@ -15,10 +15,10 @@ from sqlalchemy import select
 from exchange.flows.node.node import Node
 from exchange.flows.terms.terms import state_policy
 from exchange.flows.terms.withdraw import withdraw
-from exchange.store.log.statements import find_statement
+from exchange.store.log.statement_rows import find_statement
 from exchange.store.query.queries import find_found
-from exchange.store.tables.queries import QueryRow
-from exchange.store.tables.records import AudienceRow, RecordRow, StatementRow
+from exchange.store.tables.query_tables import QueryRow
+from exchange.store.tables.record_tables import AudienceRow, RecordRow, StatementRow
 from schemas import LegalBasis, Maker, open_envelope
 from schemas.vocabulary import ExhibitKind, Jurisdiction, Role, SharingRule, SignedInBy, WithdrawalReason
 from tests.exchange.conftest import RunningNode, enrol_each_other

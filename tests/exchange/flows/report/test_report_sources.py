@@ -12,12 +12,12 @@ import pytest
 from PIL import Image
 
 from exchange.flows.access.users import authorise_user
-from exchange.flows.report import report as report_flow
+from exchange.flows.report import pair_report as report_flow
 from exchange.flows.report import report_sources
-from exchange.flows.report.report import PairReport, gather_report
+from exchange.flows.report.pair_report import PairReport, gather_report
 from exchange.flows.report.report_sources import MOST_REPORT_VIEWS, Laboratory, laboratory_of
-from exchange.store.review.saved_views import add_view
-from exchange.store.tables.reviews import SavedViewRow
+from exchange.store.review.saved_view_rows import add_view
+from exchange.store.tables.review_tables import SavedViewRow
 from schemas.vocabulary import ReferenceChannel
 from tests.exchange.flows.blind.blind_world import FIRST, HEAD, REGIONS, SECOND, BlindWorld, blind_world, scan_of
 from tests.exchange.flows.network import MK, RS

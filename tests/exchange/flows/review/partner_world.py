@@ -15,11 +15,11 @@ from exchange.flows.review.judge_blind import judge_blind
 from exchange.flows.review.statements import Spoke, speak
 from exchange.flows.statement.sign_statement import THE_NODE, enter, say
 from exchange.flows.terms.terms import state_policy
-from exchange.store.access.users import add_user
-from exchange.store.entry.records import acquisitions_of
-from exchange.store.log.statements import statements_of_type
-from exchange.store.review.candidates import add_candidates
-from exchange.store.review.reviews import mark_seen, scans_of
+from exchange.store.access.user_rows import add_user
+from exchange.store.entry.record_rows import acquisitions_of
+from exchange.store.log.statement_rows import statements_of_type
+from exchange.store.review.candidate_rows import add_candidates
+from exchange.store.review.review_rows import mark_seen, scans_of
 from schemas import Maker, Pair, open_envelope, parse_statement
 from schemas.sharing import LegalBasis
 from schemas.vocabulary import ExhibitKind, Jurisdiction, ScreenConclusion, SharingRule

@@ -16,7 +16,7 @@ from exchange.flows.blind import visibility
 from exchange.flows.hits.stage import Stage
 from exchange.flows.review import case_graph as graphs
 from exchange.flows.review.case_graph import Case, CaseGraph, case_graph
-from exchange.store.tables.records import RecordRow
+from exchange.store.tables.record_tables import RecordRow
 from exchange.web.pages.review.cases import BOX_SIZE, drawing
 from schemas import Pair, Side
 from schemas.vocabulary import Jurisdiction, Role

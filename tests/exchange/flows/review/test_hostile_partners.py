@@ -16,8 +16,8 @@ from exchange.flows.hits.stage import Stage
 from exchange.flows.review.partners import ask_partner, offered_partners, take_back_request, tell_declined
 from exchange.flows.review.reviews import read_reviews
 from exchange.flows.terms.terms import state_policy
-from exchange.store.review.candidates import unsent_candidates
-from exchange.store.review.reviews import task_of, task_of_request
+from exchange.store.review.candidate_rows import unsent_candidates
+from exchange.store.review.review_rows import task_of, task_of_request
 from exchange.store.sync.peers import quarantined, told_set_aside
 from schemas import Conclusion, Hit, Pair, Retraction, Verification, VerificationDeclined, VerificationRequest
 from schemas.vocabulary import Jurisdiction

@@ -29,9 +29,9 @@ from exchange.flows.review.partners import (
 )
 from exchange.flows.review.reviews import read_reviews
 from exchange.flows.terms.terms import state_policy
-from exchange.store.access.users import add_user
-from exchange.store.review.reviews import mark_exhibits
-from exchange.store.tables.reviews import VerificationTaskRow
+from exchange.store.access.user_rows import add_user
+from exchange.store.review.review_rows import mark_exhibits
+from exchange.store.tables.review_tables import VerificationTaskRow
 from schemas import Verification
 from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.flows.blind.blind_world import FIRST, HEAD, SECOND

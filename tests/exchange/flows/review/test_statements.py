@@ -12,8 +12,8 @@ import pytest
 from exchange.errors import Conflict, Forbidden, InvalidInput, NotFound
 from exchange.flows.hits.vocabulary import LOCAL
 from exchange.flows.review.statements import Spoke, may_see, speak
-from exchange.store.log.statements import find_statement
-from exchange.store.review.reviews import mark_seen, scans_of
+from exchange.store.log.statement_rows import find_statement
+from exchange.store.review.review_rows import mark_seen, scans_of
 from schemas import Maker, open_envelope, parse_statement
 from schemas.vocabulary import Role, SignedInBy
 from tests.exchange.flows.network import MK, RS, XK, Network

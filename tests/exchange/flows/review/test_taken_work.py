@@ -25,10 +25,10 @@ from exchange.flows.review.taken_work import (
     work_on_records,
 )
 from exchange.log.audit_entry import Act, Actor, ActorKind
-from exchange.store.access.users import add_user, change_role, revoke_user
+from exchange.store.access.user_rows import add_user, change_role, revoke_user
 from exchange.store.log.audit import AuditFilter, search_entries
-from exchange.store.tables.records import AcquisitionRow, RecordRow
-from exchange.store.tables.reviews import TakenWorkRow
+from exchange.store.tables.record_tables import AcquisitionRow, RecordRow
+from exchange.store.tables.review_tables import TakenWorkRow
 from exchange.store.terms.withdrawals import erase_rows
 from schemas import Maker
 from schemas.vocabulary import Role, SignedInBy

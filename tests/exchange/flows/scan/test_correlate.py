@@ -15,7 +15,7 @@ from exchange.flows.node.pipelines import PIPELINES
 from exchange.flows.scan.compared_pairs import promise_newly_comparable
 from exchange.flows.scan.correlate import correlate_acquisition
 from exchange.store.scan.candidate_delays import delays_within
-from exchange.store.tables.records import AcquisitionRow, CandidateRow
+from exchange.store.tables.record_tables import AcquisitionRow, CandidateRow
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.conftest import RunningNode
 

@@ -23,7 +23,7 @@ from exchange.flows.scan import references
 from exchange.flows.scan.correlate import correlate_acquisition
 from exchange.flows.scan.gallery_check import check_galleries
 from exchange.flows.scan.gallery_upkeep import make_gallery_whole, restore_galleries
-from exchange.flows.scan.prepared import acquisition_id_of
+from exchange.flows.scan.prepared_scans import acquisition_id_of
 from schemas.vocabulary import Jurisdiction
 from tests.load.archive import Archive, drawn
 

@@ -22,7 +22,7 @@ from exchange.flows.operate.status import node_status
 from exchange.flows.scan import gallery_upkeep
 from exchange.flows.scan.gallery_check import check_galleries
 from exchange.flows.scan.gallery_upkeep import make_gallery_whole, restore_galleries
-from exchange.flows.scan.prepared import acquisition_id_of
+from exchange.flows.scan.prepared_scans import acquisition_id_of
 from matcher.gallery import growing
 from schemas.vocabulary import Jurisdiction
 from tests.load.archive import Archive, drawn

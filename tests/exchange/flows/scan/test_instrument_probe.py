@@ -17,12 +17,12 @@ from exchange.clock import stamp
 from exchange.flows.node.pipelines import Variant
 from exchange.flows.scan import instrument_probe
 from exchange.flows.scan.instrument_probe import CHANCE, CLEARLY, NEW_FOR, probe_instrument, promise_probe, stands_out
-from exchange.store.entry.records import AcquisitionState
+from exchange.store.entry.record_rows import AcquisitionState
 from exchange.store.entry.scan_instruments import note_instrument
 from exchange.store.node.jobs import JobKind
-from exchange.store.tables.records import AcquisitionRow, CandidateRow, RecordRow, ScanInstrumentRow
-from exchange.store.tables.reviews import ExhibitsSeenRow, VerificationTaskRow
-from exchange.store.tables.work import JobRow
+from exchange.store.tables.record_tables import AcquisitionRow, CandidateRow, RecordRow, ScanInstrumentRow
+from exchange.store.tables.review_tables import ExhibitsSeenRow, VerificationTaskRow
+from exchange.store.tables.work_tables import JobRow
 from matcher.synthetic import breech_face
 from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.conftest import DONE_S, RunningNode

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from exchange.flows.scan.listed_scans import PictureStanding, _standing_for, listed_scan
-from exchange.store.entry.records import AcquisitionState
+from exchange.store.entry.record_rows import AcquisitionState
 from exchange.store.scan.listed import ListedRow
 
 CAME = "2026-11-30T12:00:00.000Z"

@@ -15,7 +15,7 @@ from sqlalchemy import select
 import matcher
 from exchange.flows.node.pipelines import Variant
 from exchange.flows.scan.correlate import correlate_acquisition
-from exchange.store.tables.records import AcquisitionRow, CandidateRow
+from exchange.store.tables.record_tables import AcquisitionRow, CandidateRow
 from matcher.synthetic import breech_face
 from matcher.synthetic.render import render
 from schemas.vocabulary import Jurisdiction

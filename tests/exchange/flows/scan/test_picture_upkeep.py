@@ -14,7 +14,7 @@ from exchange.flows.node.node import Node
 from exchange.flows.scan import picture_upkeep
 from exchange.flows.scan.heights import Form, Wanted, heights, heights_path, kept_heights, shown_of
 from exchange.flows.scan.picture_upkeep import PictureUpkeep, clear_heights
-from exchange.flows.scan.thumbnail import drawn_thumbnail, find_scan, picture_paths, thumbnail_paths
+from exchange.flows.scan.scan_thumbnail import drawn_thumbnail, find_scan, picture_paths, thumbnail_paths
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.conftest import RunningNode
 from tests.exchange.web.rest.test_terms import eventually

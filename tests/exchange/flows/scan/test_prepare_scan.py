@@ -10,7 +10,7 @@ import pytest
 
 from exchange.flows.scan.encode_heights import MOST_DRAWN, ShownHeights, encoded_heights
 from exchange.flows.scan.inspect import Appearance, PicturePaths, ThumbnailSize, prepare_scan, write_whole
-from exchange.flows.scan.thumbnail import _Drawn, draw_thumbnails
+from exchange.flows.scan.scan_thumbnail import _Drawn, draw_thumbnails
 from matcher import DEFAULT_PARAMETERS, write_topography
 from matcher.synthetic import breech_face
 

@@ -28,13 +28,13 @@ from exchange.flows.terms.terms import approve, grant, state_policy
 from exchange.flows.terms.withdraw import end_hold, place_hold, purge, revoke_from, withdraw
 from exchange.log.audit_entry import Actor, ActorKind
 from exchange.policy import Reason
-from exchange.store.access.users import add_user, change_role, revoke_user
+from exchange.store.access.user_rows import add_user, change_role, revoke_user
 from exchange.store.log.audit import entries_from
-from exchange.store.review.saved_views import add_view
+from exchange.store.review.saved_view_rows import add_view
 from exchange.store.sync.peers import find_peer
-from exchange.store.tables.records import RecordRow
-from exchange.store.tables.reviews import SavedViewRow
-from exchange.store.tables.sign_in import SignInRow
+from exchange.store.tables.record_tables import RecordRow
+from exchange.store.tables.review_tables import SavedViewRow
+from exchange.store.tables.sign_in_tables import SignInRow
 from schemas import Firearm, Maker, Submission
 from schemas.calibre import Calibre
 from schemas.vocabulary import (

@@ -12,12 +12,12 @@ from exchange.flows.node.delivered_scan import delivered_scan
 from exchange.flows.sync.fetch import fetch_scan
 from exchange.flows.sync.serve_lane import may_fetch
 from exchange.flows.terms.withdraw import HolderState, end_hold, place_hold, take_away, withdraw, withdrawal_states
-from exchange.store.entry.records import scans_at_rest
+from exchange.store.entry.record_rows import scans_at_rest
 from exchange.store.node.jobs import JobKind
 from exchange.store.scan.deliveries import is_kept, kept_scans, records_showing
-from exchange.store.tables.records import AcquisitionRow
-from exchange.store.tables.terms import TombstoneRow
-from exchange.store.tables.work import JobRow
+from exchange.store.tables.record_tables import AcquisitionRow
+from exchange.store.tables.terms_tables import TombstoneRow
+from exchange.store.tables.work_tables import JobRow
 from exchange.store.terms.withdrawals import bury
 from schemas import KeptScan, Maker
 from schemas.vocabulary import ErasureOutcome, Role, SignedInBy, WithdrawalReason

@@ -15,8 +15,8 @@ from exchange.errors import PeerBusy, PeerUnreachable
 from exchange.flows.sync import fetch
 from exchange.flows.sync.fetch import fetch_scan
 from exchange.net.client import PeerAddress
-from exchange.store.entry.records import AcquisitionState
-from exchange.store.tables.records import AcquisitionRow
+from exchange.store.entry.record_rows import AcquisitionState
+from exchange.store.tables.record_tables import AcquisitionRow
 from tests.exchange.flows.network import AL, RS, Network
 
 pytestmark = pytest.mark.slow

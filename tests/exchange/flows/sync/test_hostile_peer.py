@@ -34,7 +34,7 @@ from exchange.errors import (
     StoreFull,
 )
 from exchange.flows.keys.enrol import enrol, fetch_introduction, revoke_peer
-from exchange.flows.log.checkpoint import sign_head
+from exchange.flows.log.signed_checkpoint import sign_head
 from exchange.flows.node.node import Node
 from exchange.flows.statement.peer import note_alarm
 from exchange.flows.sync.available_hours import AvailableHours
@@ -47,9 +47,9 @@ from exchange.log.merkle import HASH_BYTES
 from exchange.log.tiles import TILE_WIDTH
 from exchange.net.client import PeerAddress, PeerClient
 from exchange.net.connection import MOST_HEAD_BYTES
-from exchange.store.log.statements import append_own, latest_checkpoint
-from exchange.store.tables.mirror import MirrorTileRow
-from exchange.store.tables.peers import PeerRow, PeerState
+from exchange.store.log.statement_rows import append_own, latest_checkpoint
+from exchange.store.tables.mirror_tables import MirrorTileRow
+from exchange.store.tables.peer_tables import PeerRow, PeerState
 from exchange.store.witness.cosignatures import cosigned_size
 from exchange.trust.card import fingerprint, make_card
 from exchange.trust.keys import create_keys, load_identity, load_keys

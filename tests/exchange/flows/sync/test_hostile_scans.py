@@ -18,7 +18,7 @@ from exchange.conformance.guest.owner import Published
 from exchange.conformance.guest.peer_simulator import PeerSimulator, Reply, SimulatedRequest, blob_answer, respond
 from exchange.errors import DigestDiffers, ExchangeError, NotFound, PeerMisbehaved, PeerUnreachable
 from exchange.flows.sync.fetch import fetch_scan
-from exchange.store.tables.work import JobRow
+from exchange.store.tables.work_tables import JobRow
 from tests.exchange.flows.conftest import Reader, leftovers
 from tests.schemas.examples import acquisition_fields
 

@@ -16,17 +16,17 @@ import pytest
 from sqlalchemy import select
 
 import matcher
-from exchange.demo.processes import DemoNode, make_node
+from exchange.demo.demo_processes import DemoNode, make_node
 from exchange.flows.keys.enrol import enrol, fetch_introduction, read_introduction
 from exchange.flows.node.node import Node, open_node
 from exchange.flows.statement.heads import open_head
 from exchange.flows.statement.peer import peer_keys
 from exchange.log import merkle
-from exchange.store.log.statements import node_reader
+from exchange.store.log.statement_rows import node_reader
 from exchange.store.sync.peers import lane_of, quarantined
-from exchange.store.tables.peers import PeerRow
-from exchange.store.tables.records import AcquisitionRow, StatementRow
-from exchange.store.tables.work import JobRow
+from exchange.store.tables.peer_tables import PeerRow
+from exchange.store.tables.record_tables import AcquisitionRow, StatementRow
+from exchange.store.tables.work_tables import JobRow
 from exchange.trust.card import fingerprint
 from matcher.synthetic import breech_face
 from schemas.vocabulary import Jurisdiction, Role

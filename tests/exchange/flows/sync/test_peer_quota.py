@@ -17,7 +17,7 @@ from exchange.flows.sync.peer_quota import Cost, PeerShares, _costs, is_stopped,
 from exchange.flows.sync.progress import in_words, note_quarantine, sync_status
 from exchange.flows.sync.verify_lane_page import LanePlace, VerifiedPage, poison
 from exchange.store.sync.peers import find_peer
-from exchange.store.tables.peers import PeerDayRow, QuarantineRow
+from exchange.store.tables.peer_tables import PeerDayRow, QuarantineRow
 from exchange.trust.key_history import KeyHistory
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.flows.network import MK, RS, Network

@@ -19,7 +19,7 @@ from exchange.flows.sync.quarantine import drop, has_room, list_set_aside
 from exchange.flows.sync.receipts import give_receipt
 from exchange.flows.sync.replay import read_again
 from exchange.store.sync.peers import quarantined, set_aside, told_set_aside, unnoted
-from exchange.store.tables.peers import QuarantineRow
+from exchange.store.tables.peer_tables import QuarantineRow
 from schemas import Record, parse_statement
 from schemas.lane import MAX_PAGE_ITEMS
 from schemas.vocabulary import Jurisdiction

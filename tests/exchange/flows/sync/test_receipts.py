@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import update
 
-from exchange.flows.log.checkpoint import sign_head
+from exchange.flows.log.signed_checkpoint import sign_head
 from exchange.flows.statement.sign_statement import SignedStatement, enter, say
 from exchange.flows.sync import verify_lane_page
 from exchange.flows.sync.acknowledge import receipt_evidence
@@ -14,7 +14,7 @@ from exchange.flows.sync.receipts import SOONEST_S, give_receipt
 from exchange.flows.sync.replay import read_again
 from exchange.flows.terms.terms import state_policy
 from exchange.store.sync.peers import set_aside
-from exchange.store.tables.peers import PeerRow
+from exchange.store.tables.peer_tables import PeerRow
 from exchange.trust import verify
 from schemas import ContractError, Hold, LegalBasis, Maker, Receipt
 from schemas.vocabulary import ExhibitKind, Jurisdiction, Role, SharingRule, SignedInBy

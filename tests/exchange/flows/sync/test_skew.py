@@ -24,9 +24,9 @@ from exchange.flows.sync.progress import in_words, sync_status
 from exchange.flows.sync.pull import pull
 from exchange.flows.sync.serve_lane import read_lane
 from exchange.flows.sync.skew import PlaceOnLane, peer_behind
-from exchange.store.log.statements import append_own
+from exchange.store.log.statement_rows import append_own
 from exchange.store.sync.peers import lane_of, set_aside, unnoted
-from exchange.store.tables.records import StatementRow
+from exchange.store.tables.record_tables import StatementRow
 from exchange.trust import verify
 from exchange.web.metrics import registry_of
 from schemas import AnyStatement, Exhibit, Message, Policy, Record, Statement, kinds, parse_statement, statement_id

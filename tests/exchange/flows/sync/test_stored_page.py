@@ -14,9 +14,9 @@ from exchange.flows.node.node import Node
 from exchange.flows.sync.progress import sync_status
 from exchange.flows.sync.receive import receive_page
 from exchange.flows.sync.verify_lane_page import Received
-from exchange.store.tables.peers import PeerRow
-from exchange.store.tables.records import AcquisitionRow, BreechFaceClassRow, RecordRow, StatementRow
-from exchange.store.tables.work import JobRow
+from exchange.store.tables.peer_tables import PeerRow
+from exchange.store.tables.record_tables import AcquisitionRow, BreechFaceClassRow, RecordRow, StatementRow
+from exchange.store.tables.work_tables import JobRow
 from schemas import Record, parse_statement
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.flows.network import MK, RS, Network

@@ -17,10 +17,10 @@ from exchange.flows.terms.terms import approve, grant, policy_of, state_policy
 from exchange.flows.terms.withdraw import end_hold, place_hold, purge, revoke_from, withdraw
 from exchange.policy import Purpose, Reason
 from exchange.store.sync.peers import find_peer
-from exchange.store.tables.records import RecordRow
+from exchange.store.tables.record_tables import RecordRow
 from exchange.store.terms.held_records import why_not
 from exchange.store.terms.may_have import may_have
-from exchange.store.terms.terms import list_approvals
+from exchange.store.terms.terms_rows import list_approvals
 from schemas import Group
 from schemas.vocabulary import Decision, Jurisdiction, LawfulPurpose, WithdrawalReason
 from tests.exchange.flows.network import MK, RS, XK, Network

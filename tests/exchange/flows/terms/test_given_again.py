@@ -22,11 +22,11 @@ from exchange.flows.terms.withdraw import (
     withdraw,
     withdrawal_states,
 )
-from exchange.store.entry.records import versions_of
+from exchange.store.entry.record_rows import versions_of
 from exchange.store.node.jobs import JobKind, JobState
-from exchange.store.tables.records import RecordRow
-from exchange.store.tables.terms import TombstoneRow
-from exchange.store.tables.work import JobRow
+from exchange.store.tables.record_tables import RecordRow
+from exchange.store.tables.terms_tables import TombstoneRow
+from exchange.store.tables.work_tables import JobRow
 from schemas import LegalBasis, Maker
 from schemas.vocabulary import (
     ErasureOutcome,

@@ -30,11 +30,11 @@ from exchange.log.audit_entry import Act, Actor, ActorKind
 from exchange.policy import Purpose, Reason, Recipient, Standing, Withheld, release
 from exchange.store.log.audit import AuditFilter, search_entries
 from exchange.store.sync.peers import find_peer
-from exchange.store.tables.peers import PeerRow
-from exchange.store.tables.records import AudienceRow, RecordRow
-from exchange.store.tables.terms import ApprovalRow, GrantRow, PolicyInForceRow
+from exchange.store.tables.peer_tables import PeerRow
+from exchange.store.tables.record_tables import AudienceRow, RecordRow
+from exchange.store.tables.terms_tables import ApprovalRow, GrantRow, PolicyInForceRow
 from exchange.store.terms.held_records import why_not
-from exchange.store.terms.terms import list_approvals
+from exchange.store.terms.terms_rows import list_approvals
 from schemas import Group, LegalBasis, Maker, Policy, Record, parse_statement
 from schemas.vocabulary import (
     Decision,

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from exchange.errors import Conflict, NotFound
-from exchange.flows.log.checkpoint import sign_head
-from exchange.flows.operate.doctor.peers import examine_peers
+from exchange.flows.log.signed_checkpoint import sign_head
+from exchange.flows.operate.doctor.check_peers import examine_peers
 from exchange.flows.query.answer import best_released
 from exchange.flows.query.ask import Question, ask
 from exchange.flows.query.search_references import StandsOut
@@ -23,10 +23,10 @@ from exchange.flows.sync.serve_lane import may_fetch, read_lane
 from exchange.flows.terms.first_line import FirstLine, state_first_line
 from exchange.flows.terms.terms import approve, grant
 from exchange.policy import Reason
-from exchange.store.entry.records import acquisitions_of
+from exchange.store.entry.record_rows import acquisitions_of
 from exchange.store.query.queries import searchable_records
 from exchange.store.sync.peers import find_peer
-from exchange.store.tables.peers import PeerRow
+from exchange.store.tables.peer_tables import PeerRow
 from schemas.lane import EMPTY_HEAD
 from schemas.query import LawfulPurpose
 from schemas.vocabulary import Decision, ExhibitKind, Jurisdiction, ScoreBand, SharingRule

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from exchange.errors import Conflict, NotFound
-from exchange.flows.log.checkpoint import sign_head
+from exchange.flows.log.signed_checkpoint import sign_head
 from exchange.flows.statement.sign_statement import enter, say
 from exchange.flows.sync.receipts import give_receipt
 from exchange.flows.sync.receive import receive_page
@@ -28,13 +28,13 @@ from exchange.flows.terms.withdraw import (
     withdraw,
     withdrawal_states,
 )
-from exchange.store.log.statements import find_statement
-from exchange.store.sync.peer_quota import quarantine_unnoted
+from exchange.store.log.statement_rows import find_statement
+from exchange.store.sync.peer_quota_rows import quarantine_unnoted
 from exchange.store.sync.peers import quarantined, set_aside
-from exchange.store.tables.peers import PeerRow
-from exchange.store.tables.records import AcquisitionRow, StatementRow
-from exchange.store.tables.terms import GrantRow
-from exchange.store.terms.terms import list_approvals
+from exchange.store.tables.peer_tables import PeerRow
+from exchange.store.tables.record_tables import AcquisitionRow, StatementRow
+from exchange.store.tables.terms_tables import GrantRow
+from exchange.store.terms.terms_rows import list_approvals
 from exchange.store.terms.withdrawals import bury
 from schemas import (
     Acknowledgement,

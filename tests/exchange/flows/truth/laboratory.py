@@ -15,8 +15,8 @@ from exchange.flows.entry.submit import submit_record
 from exchange.flows.node.node import Node, create_node, open_node
 from exchange.flows.scan.correlate import correlate_acquisition
 from exchange.flows.statement.received_scan import ReceivedScan, arriving_scan
-from exchange.store.access.users import add_user
-from exchange.store.tables.records import AcquisitionRow
+from exchange.store.access.user_rows import add_user
+from exchange.store.tables.record_tables import AcquisitionRow
 from schemas import Maker
 from schemas.vocabulary import Jurisdiction, Role, SignedInBy
 from tests.exchange.conftest import metadata

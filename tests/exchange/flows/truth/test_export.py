@@ -19,7 +19,7 @@ from exchange.flows.log.audit_rows import CONSOLE
 from exchange.flows.truth import export_folder
 from exchange.flows.truth.export import Exported, export_truth
 from exchange.store.tables.log import AuditRow
-from exchange.store.tables.records import AcquisitionRow, RecordRow
+from exchange.store.tables.record_tables import AcquisitionRow, RecordRow
 from exchange.store.terms.withdrawals import restrict
 from matcher.evaluate.run_evaluation import read_truth
 from matcher.synthetic import breech_face

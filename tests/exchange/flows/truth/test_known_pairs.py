@@ -15,11 +15,11 @@ from exchange.flows.truth.separation import OwnSeparation, Separation, known_pai
 from exchange.flows.truth.test_fires import calibre_groups, may_share_firearm
 from exchange.store.entry.exhibits import exhibits_of
 from exchange.store.node.jobs import JobKind
-from exchange.store.review.reviews import scans_of
-from exchange.store.tables.records import AcquisitionRow, RecordRow
-from exchange.store.tables.reviews import VerificationTaskRow
+from exchange.store.review.review_rows import scans_of
+from exchange.store.tables.record_tables import AcquisitionRow, RecordRow
+from exchange.store.tables.review_tables import VerificationTaskRow
 from exchange.store.tables.truth import KnownPairRow
-from exchange.store.tables.work import JobRow
+from exchange.store.tables.work_tables import JobRow
 from exchange.store.terms.withdrawals import erase_rows, restrict
 from matcher.synthetic import breech_face
 from tests.exchange.flows.truth.laboratory import Laboratory, laboratory

@@ -11,12 +11,12 @@ from sqlalchemy import update
 
 from exchange.clock import stamp_in
 from exchange.flows.keys.trust_root import install_trust
-from exchange.flows.log.checkpoint import sign_head
+from exchange.flows.log.signed_checkpoint import sign_head
 from exchange.flows.node.node import Node, create_node, open_node
 from exchange.flows.node.witnesses import installed_witnesses
 from exchange.flows.witness.witnessed import check_witnessed
 from exchange.store.tables.log import CosignatureRow, WitnessedLogRow
-from exchange.store.witness.witnessed import witnessed_log
+from exchange.store.witness.witnessed_rows import witnessed_log
 from exchange.trust.registry import Trust
 from exchange.trust.witness_choice import majority
 from schemas.vocabulary import Jurisdiction

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from exchange.errors import Conflict, ExchangeError, NotFound, StatementInvalid
 from exchange.flows.witness.bundle import make_bundle, verify_bundle
-from exchange.store.log.statements import append_own
+from exchange.store.log.statement_rows import append_own
 from exchange.trust.card import fingerprint
 from schemas import parse_statement
 from schemas.bundle import MAX_BUNDLE_BYTES

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 
 from exchange.errors import Conflict, InvalidInput, PeerMisbehaved
-from exchange.flows.log.checkpoint import sign_head, witnessed_head
+from exchange.flows.log.signed_checkpoint import sign_head, witnessed_head
 from exchange.flows.node.node import Node
 from exchange.flows.operate.status import node_status
 from exchange.flows.statement.heads import head_of, open_head, witness_of
@@ -21,9 +21,9 @@ from exchange.flows.witness.cosign import answer_report, cosign_head
 from exchange.log import merkle, note
 from exchange.log.checkpoint import Checkpoint, sign_checkpoint
 from exchange.log.cosignature import cosign, verify_cosignature, witness_name
-from exchange.store.log.statements import latest_checkpoint
+from exchange.store.log.statement_rows import latest_checkpoint
 from exchange.store.tables.log import CosignatureRow
-from exchange.store.tables.peers import PeerRow
+from exchange.store.tables.peer_tables import PeerRow
 from exchange.store.witness.cosignatures import MAX_DISAGREEMENTS, keep_disagreement
 from schemas.lane import parse_lane_page
 from schemas.vocabulary import Jurisdiction

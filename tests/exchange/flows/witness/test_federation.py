@@ -23,8 +23,8 @@ from exchange.flows.sync.pull import pull
 from exchange.flows.witness.witnessed import ASK_EVERY_S
 from exchange.store.tables.log import ToldHeadRow
 from exchange.store.witness.cosignatures import LogStartState, log_start
-from exchange.store.witness.mirror import mirrored_size
-from exchange.store.witness.rebuild import lost_leaves
+from exchange.store.witness.mirror_rows import mirrored_size
+from exchange.store.witness.rebuild_rows import lost_leaves
 from schemas.witness import WitnessedHead, WitnessedLog
 from tests.exchange.flows.witness.federation import Federation, X
 

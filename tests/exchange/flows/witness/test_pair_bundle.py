@@ -17,8 +17,8 @@ from exchange.errors import NotFound, ProofInvalid, StatementInvalid
 from exchange.flows.node.node import Node
 from exchange.flows.witness.pair_bundle import make_pair_bundle
 from exchange.flows.witness.verify_pair_bundle import VerifiedPair, verify_pair_bundle
-from exchange.store.tables.peers import PeerRow
-from exchange.store.tables.records import StatementRow
+from exchange.store.tables.peer_tables import PeerRow
+from exchange.store.tables.record_tables import StatementRow
 from exchange.trust.card import fingerprint
 from schemas import Conclusion, Hit, Record
 from schemas.json_schema import json_schema_documents

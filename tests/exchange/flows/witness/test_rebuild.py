@@ -15,7 +15,7 @@ from sqlalchemy import select
 
 from exchange.errors import PeerMisbehaved, PeerUnreachable
 from exchange.flows.integrity.log_check import check_log
-from exchange.flows.log.checkpoint import sign_head
+from exchange.flows.log.signed_checkpoint import sign_head
 from exchange.flows.log.start import begin_log_start
 from exchange.flows.operate.status import node_status
 from exchange.flows.statement.heads import head_of
@@ -25,16 +25,16 @@ from exchange.flows.witness import mirror
 from exchange.flows.witness.mirror import answer_lane, answer_leaves, answer_statements, mirror_log
 from exchange.flows.witness.rebuild import rebuild
 from exchange.flows.witness.recover import recover
-from exchange.store.log.statements import find_statement
+from exchange.store.log.statement_rows import find_statement
 from exchange.store.sync.peers import lane_of
-from exchange.store.tables.peers import PeerRow
-from exchange.store.tables.records import AcquisitionRow, RecordRow, StatementRow
-from exchange.store.tables.terms import GrantRow
-from exchange.store.terms.terms import groups_of, legal_bases
+from exchange.store.tables.peer_tables import PeerRow
+from exchange.store.tables.record_tables import AcquisitionRow, RecordRow, StatementRow
+from exchange.store.tables.terms_tables import GrantRow
+from exchange.store.terms.terms_rows import groups_of, legal_bases
 from exchange.store.terms.withdrawals import tombstone_for
 from exchange.store.witness.cosignatures import LogStartState, log_start
-from exchange.store.witness.mirror import mirrored_leaves, mirrored_size
-from exchange.store.witness.rebuild import lane_ids, lost_leaves, own_leaves, rebuild_sources
+from exchange.store.witness.mirror_rows import mirrored_leaves, mirrored_size
+from exchange.store.witness.rebuild_rows import lane_ids, lost_leaves, own_leaves, rebuild_sources
 from schemas import Group, LegalBasis, Maker, open_envelope, parse_statement, statement_id
 from schemas.mirror import MirroredLane, MirroredLeaves, MirroredStatements
 from schemas.vocabulary import Decision, ExhibitKind, Jurisdiction, Role, SharingRule, SignedInBy, WithdrawalReason

@@ -25,7 +25,7 @@ from hypothesis.stateful import (
 )
 
 from exchange.errors import PeerError, PeerMisbehaved, PeerUnreachable
-from exchange.flows.log.checkpoint import sign_head
+from exchange.flows.log.signed_checkpoint import sign_head
 from exchange.flows.log.start import begin_log_start
 from exchange.flows.operate.status import node_status
 from exchange.flows.statement.heads import head_of

@@ -7,7 +7,7 @@ import pytest
 from exchange.clock import DAY_S, stamp, stamp_in
 from exchange.errors import Conflict, NotFound
 from exchange.scopes import ROLES, Scope, usable_by
-from exchange.store.access.tokens import (
+from exchange.store.access.token_rows import (
     MOST_TOKENS,
     add_token,
     find_token,
@@ -16,7 +16,7 @@ from exchange.store.access.tokens import (
     revoke_token,
     scopes_of,
 )
-from exchange.store.access.users import add_user
+from exchange.store.access.user_rows import add_user
 from exchange.store.database.engine import Store
 from schemas.vocabulary import Role
 

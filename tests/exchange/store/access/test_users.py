@@ -6,9 +6,9 @@ import pytest
 
 from exchange.errors import Conflict, NotFound
 from exchange.scopes import usable_by
-from exchange.store.access.sign_in import sign_in_of
-from exchange.store.access.tokens import find_token, list_tokens, scopes_of
-from exchange.store.access.users import FIRST_TOKEN, active_user, add_user, all_users, revoke_user
+from exchange.store.access.sign_in_rows import sign_in_of
+from exchange.store.access.token_rows import find_token, list_tokens, scopes_of
+from exchange.store.access.user_rows import FIRST_TOKEN, active_user, add_user, all_users, revoke_user
 from exchange.store.database.engine import Store
 from schemas.vocabulary import Role
 

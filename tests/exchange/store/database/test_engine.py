@@ -15,11 +15,11 @@ from sqlalchemy import URL, func, select, text
 from sqlalchemy.exc import IntegrityError
 
 from exchange.errors import ConfigurationError, StoreUnavailable
-from exchange.store.access.users import add_user
+from exchange.store.access.user_rows import add_user
 from exchange.store.database.engine import Store
 from exchange.store.tables.log import LogStateRow
-from exchange.store.tables.peers import NonceRow
-from exchange.store.tables.sign_in import UserRow
+from exchange.store.tables.peer_tables import NonceRow
+from exchange.store.tables.sign_in_tables import UserRow
 from schemas.vocabulary import Role
 from tests.exchange.databases import Databases
 
@@ -44,7 +44,7 @@ import sys
 from pathlib import Path
 from sqlalchemy import make_url
 from exchange.store.database.engine import Store
-from exchange.store.access.users import add_user
+from exchange.store.access.user_rows import add_user
 from schemas.vocabulary import Role
 
 store = Store(make_url(sys.argv[1]) if "://" in sys.argv[1] else Path(sys.argv[1]))

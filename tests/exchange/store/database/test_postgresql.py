@@ -12,9 +12,9 @@ from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.orm import Session
 
 from exchange.errors import ConfigurationError, StoreFull, StoreUnavailable
-from exchange.store.access.users import add_user
+from exchange.store.access.user_rows import add_user
 from exchange.store.database.engine import Store
-from exchange.store.tables.sign_in import UserRow
+from exchange.store.tables.sign_in_tables import UserRow
 from schemas.vocabulary import Role
 from tests.exchange.databases import Postgresql, databases_fixture
 from tests.exchange.store.database.test_engine import add, users

@@ -6,12 +6,12 @@ import pytest
 from sqlalchemy import text
 
 from exchange.errors import Unauthenticated
-from exchange.store.access.sign_in import begin_session, hashed, invite_to_sign_in, invited, session_of, sign_in_of
-from exchange.store.access.tokens import find_token, mark_used, minute
-from exchange.store.access.users import add_user, authorisations, change_role, put_authorisation
+from exchange.store.access.sign_in_rows import begin_session, hashed, invite_to_sign_in, invited, session_of, sign_in_of
+from exchange.store.access.token_rows import find_token, mark_used, minute
+from exchange.store.access.user_rows import add_user, authorisations, change_role, put_authorisation
 from exchange.store.database.engine import Store
 from exchange.store.database.seals import broken, derived_key
-from exchange.store.tables.sign_in import TokenRow
+from exchange.store.tables.sign_in_tables import TokenRow
 from schemas.vocabulary import Role, SignedInBy
 
 ALTERATIONS = {

@@ -13,7 +13,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
 from exchange.errors import StoreFull, StoreUnavailable
-from exchange.store.access.users import add_user
+from exchange.store.access.user_rows import add_user
 from exchange.store.database.engine import Store
 from schemas.vocabulary import Role
 from tests.exchange.databases import databases_fixture
@@ -52,7 +52,7 @@ TAKES_NO_MORE = """
 import resource, sys
 from pathlib import Path
 from exchange.errors import StoreUnavailable
-from exchange.store.access.users import add_user
+from exchange.store.access.user_rows import add_user
 from exchange.store.database.engine import Store
 from schemas.vocabulary import Role
 

@@ -20,9 +20,9 @@ from exchange.store.entry.exhibits import (
     too_many_versions,
     versions_of_exhibits,
 )
-from exchange.store.entry.records import add_record, add_records, versions_of
-from exchange.store.log.statements import add_statement
-from exchange.store.tables.records import RecordRow, StatementRow
+from exchange.store.entry.record_rows import add_record, add_records, versions_of
+from exchange.store.log.statement_rows import add_statement
+from exchange.store.tables.record_tables import RecordRow, StatementRow
 from exchange.store.terms.withdrawals import erase_rows, raise_tombstone
 from schemas import Record, Withdrawal, parse_statement, statement_id
 from tests.exchange.databases import Sqlite

@@ -17,10 +17,10 @@ from exchange.errors import InvalidInput
 from exchange.record_filter import CONDITIONS, FIELDS_OF_RECORDS, AskedRows, RecordFilter
 from exchange.store.database.engine import Store
 from exchange.store.entry.record_details import DETAILS
-from exchange.store.entry.records import add_record, record_columns
+from exchange.store.entry.record_rows import add_record, record_columns
 from exchange.store.entry.search import MOST_COUNTED, count_newer, records_of_case, search_records, tally_records
-from exchange.store.log.statements import append_own
-from exchange.store.tables.records import AcquisitionRow, RecordDetailRow, RecordRow
+from exchange.store.log.statement_rows import append_own
+from exchange.store.tables.record_tables import AcquisitionRow, RecordDetailRow, RecordRow
 from exchange.store.terms.withdrawals import erase_rows
 from exchange.trust.keys import NodeKeys, create_keys, load_keys
 from schemas import Record, parse_statement

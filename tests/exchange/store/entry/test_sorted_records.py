@@ -23,7 +23,7 @@ from exchange.store.entry.search import (
     sorted_values,
 )
 from exchange.store.long_lists import page_in_order
-from exchange.store.tables.records import RecordDetailRow, RecordRow
+from exchange.store.tables.record_tables import RecordDetailRow, RecordRow
 from exchange.trust.keys import NodeKeys
 from tests.exchange.store.entry.test_search import SCENE, SHOT, put
 from tests.exchange.store.entry.test_search import keys as keys

@@ -11,14 +11,14 @@ import pytest
 from sqlalchemy import insert, text
 
 from exchange.errors import DatabaseMoved, MoveUnfinished, StoreDamaged, StoreUnavailable
+from exchange.store.database.database_standing import DatabaseStanding, Use, parse_standing
 from exchange.store.database.engine import Store
-from exchange.store.database.standing import DatabaseStanding, Use, parse_standing
 from exchange.store.move import rows
 from exchange.store.move.copying import OF_THE_COPY, copy_table, hand_over, highest_number, mark_left, set_counter
 from exchange.store.move.rows import MovedTable, add_to, moved_tables
 from exchange.store.tables.columns import Base
 from exchange.store.tables.log import LogNodeRow
-from exchange.store.tables.records import StatementRow
+from exchange.store.tables.record_tables import StatementRow
 from exchange.store.tables.schema_version import SCHEMA_VERSION
 
 pytestmark = pytest.mark.sqlite

@@ -11,7 +11,7 @@ from exchange.clock import now, stamp, stamp_in
 from exchange.store.database.engine import Store
 from exchange.store.node import jobs
 from exchange.store.node.jobs import JobKind, JobState
-from exchange.store.tables.work import JobRow
+from exchange.store.tables.work_tables import JobRow
 
 KIND = JobKind.CORRELATE
 

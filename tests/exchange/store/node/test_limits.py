@@ -13,12 +13,12 @@ import pytest
 
 from exchange.errors import StoreUnavailable
 from exchange.store.entry.draft_files import DraftFiles
-from exchange.store.node.limits import NodeLimits
+from exchange.store.node.rate_limits import NodeLimits
 
 TRIES = """
 import sys
 from pathlib import Path
-from exchange.store.node.limits import NodeLimits
+from exchange.store.node.rate_limits import NodeLimits
 
 limits = NodeLimits(Path(sys.argv[1]))
 print("ready", flush=True)
@@ -28,7 +28,7 @@ print(sum(limits.wait_s("192.0.2.1", 20, 60_000) == 0 for _ in range(50)))
 HOLDS = """
 import sys
 from pathlib import Path
-from exchange.store.node.limits import NodeLimits
+from exchange.store.node.rate_limits import NodeLimits
 
 with NodeLimits(Path(sys.argv[1])).turn("ffp-mk news", 2) as there_is_one:
     print(there_is_one, flush=True)

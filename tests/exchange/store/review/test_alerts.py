@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from exchange.store.access.users import add_user
+from exchange.store.access.user_rows import add_user
 from exchange.store.database.engine import Store
-from exchange.store.review.alerts import AlertReader, News, count_news, list_news, marks_of, put_mark
-from exchange.store.tables.queries import FoundRow, QueryRow
-from exchange.store.tables.records import RecordRow, StatementRow
-from exchange.store.tables.reviews import ExhibitsSeenRow, ScoreSeenRow, VerificationTaskRow
-from exchange.store.tables.terms import ApprovalRow
+from exchange.store.review.alert_rows import AlertReader, News, count_news, list_news, marks_of, put_mark
+from exchange.store.tables.query_tables import FoundRow, QueryRow
+from exchange.store.tables.record_tables import RecordRow, StatementRow
+from exchange.store.tables.review_tables import ExhibitsSeenRow, ScoreSeenRow, VerificationTaskRow
+from exchange.store.tables.terms_tables import ApprovalRow
 from schemas.vocabulary import Role
 
 RS, MK = "ffp-rs", "ffp-mk"

@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import event, insert
 
 from exchange.store.database.engine import Store
-from exchange.store.review.reviews import seen_with
-from exchange.store.tables.reviews import ExhibitsSeenRow
+from exchange.store.review.review_rows import seen_with
+from exchange.store.tables.review_tables import ExhibitsSeenRow
 
 ROWS = 20_000
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import insert, select, text
 
-from exchange.store.access.users import add_user
+from exchange.store.access.user_rows import add_user
 from exchange.store.database.engine import Store
-from exchange.store.review.set_aside import put_aside_ever
-from exchange.store.tables.records import RecordRow
-from exchange.store.tables.reviews import PairSetAsideRow
+from exchange.store.review.set_aside_rows import put_aside_ever
+from exchange.store.tables.record_tables import RecordRow
+from exchange.store.tables.review_tables import PairSetAsideRow
 from schemas.vocabulary import Role
 
 ROWS = 20_000

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from exchange.store.database.engine import Store
-from exchange.store.review.candidates import unopened_records
+from exchange.store.review.candidate_rows import unopened_records
 
 MORE_THAN_ONE_STATEMENT_NAMES = 300_000
 """SQLite takes 32,766 values in one statement, Debian's 250,000, PostgreSQL 65,535."""

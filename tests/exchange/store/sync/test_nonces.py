@@ -10,7 +10,7 @@ from exchange.errors import RequestReplayed
 from exchange.store.database.engine import Store
 from exchange.store.operate.newest_row import newest_row
 from exchange.store.sync.nonces import check_nonce, remember_nonce
-from exchange.store.tables.peers import NonceRow
+from exchange.store.tables.peer_tables import NonceRow
 
 NOW, LIFE_S, SKEW_S, DAY_S = 1_700_000_000, 60, 30, 86_400
 

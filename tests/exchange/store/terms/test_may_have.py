@@ -15,13 +15,13 @@ from sqlalchemy import select
 
 from exchange.policy import Purpose, Reason, Recipient, Release, Withheld, release
 from exchange.store.database.engine import Store
-from exchange.store.entry.records import add_record
-from exchange.store.log.statements import append_own
+from exchange.store.entry.record_rows import add_record
+from exchange.store.log.statement_rows import append_own
 from exchange.store.sync.peers import add_peer, find_peer, new_peer
-from exchange.store.tables.peers import PeerState
-from exchange.store.tables.records import RecordRow
+from exchange.store.tables.peer_tables import PeerState
+from exchange.store.tables.record_tables import RecordRow
 from exchange.store.terms.may_have import may_have, to_be_decided
-from exchange.store.terms.terms import decide_approval, keep_grant, replace_policy, standing_of
+from exchange.store.terms.terms_rows import decide_approval, keep_grant, replace_policy, standing_of
 from exchange.store.terms.withdrawals import lift_tombstones, raise_tombstone
 from schemas import Grant, Policy, Record, Withdrawal, parse_statement, statement_id
 from schemas.vocabulary import Decision, ExhibitKind, Jurisdiction, ReleaseLevel, SharingRule

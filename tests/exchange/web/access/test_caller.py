@@ -10,9 +10,9 @@ from sqlalchemy import text
 
 from exchange.clock import stamp_in
 from exchange.scopes import Scope
-from exchange.store.access.tokens import add_token, find_token, minute, revoke_token
-from exchange.store.access.users import add_user, revoke_user
-from exchange.store.tables.sign_in import TokenRow
+from exchange.store.access.token_rows import add_token, find_token, minute, revoke_token
+from exchange.store.access.user_rows import add_user, revoke_user
+from exchange.store.tables.sign_in_tables import TokenRow
 from schemas.vocabulary import Role
 from tests.exchange.conftest import RunningNode
 from tests.exchange.web.conftest import problem

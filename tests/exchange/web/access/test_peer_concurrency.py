@@ -27,9 +27,9 @@ from exchange.net.client import PeerClient
 from exchange.net.message_signatures import sign_request
 from exchange.store.node import jobs
 from exchange.store.sync.peers import lane_of
-from exchange.store.tables.peers import PeerRow
-from exchange.store.tables.records import AcquisitionRow
-from exchange.store.tables.work import JobRow
+from exchange.store.tables.peer_tables import PeerRow
+from exchange.store.tables.record_tables import AcquisitionRow
+from exchange.store.tables.work_tables import JobRow
 from exchange.trust.keys import raw_public, requester_id
 from exchange.web.access.peer_concurrency import REQUESTS_AT_ONCE, RequestPurpose, peer_turn, purpose_of
 from schemas.vocabulary import Jurisdiction

@@ -36,7 +36,7 @@ def test_of_what_anybody_may_see(node: RunningNode, path: str) -> None:
 
 def test_a_load_balancer_learns_that_a_node_is_not_ready(node: RunningNode, monkeypatch: pytest.MonkeyPatch) -> None:
     assert node.http.head(f"{node.url}/readyz").status_code == 200
-    monkeypatch.setattr("exchange.web.rest.node.readiness", lambda _node: {"database": "away"})
+    monkeypatch.setattr("exchange.web.rest.node_routes.readiness", lambda _node: {"database": "away"})
     assert both(node, "/readyz").status_code == 503
 
 

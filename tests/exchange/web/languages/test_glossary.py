@@ -16,12 +16,12 @@ from exchange.errors import ConfigurationError
 from exchange.flows.hits.stage import Stage
 from exchange.log.audit_entry import SUPERVISION
 from exchange.policy import Purpose
-from exchange.store.entry.records import AcquisitionState
+from exchange.store.entry.record_rows import AcquisitionState
 from exchange.store.query.queries import FoundState, QueryState
-from exchange.store.tables.peers import PeerState
+from exchange.store.tables.peer_tables import PeerState
 from exchange.web.languages import CODES, Spoken
 from exchange.web.languages.catalogue import translations
-from exchange.web.languages.glossary import GLOSSARY_FILE, glossary_of, own_glossary, read_terms
+from exchange.web.languages.terms_glossary import GLOSSARY_FILE, glossary_of, own_glossary, read_terms
 from matcher.likelihood.ratio import verbal_equivalent
 from schemas import vocabulary
 from schemas.calibre import Calibre, read_calibre

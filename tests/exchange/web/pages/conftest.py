@@ -12,7 +12,7 @@ import pyotp
 import pytest
 
 from exchange.flows.access.sign_in import invite_user
-from exchange.store.access.users import add_user
+from exchange.store.access.user_rows import add_user
 from schemas.vocabulary import Role
 from tests.exchange.conftest import RunningNode
 from tests.exchange.flows.blind.lists import open_all_lists

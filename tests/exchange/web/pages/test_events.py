@@ -18,12 +18,12 @@ from exchange.clock import stamp_in
 from exchange.errors import TooMany
 from exchange.flows.access.sessions import session_digest
 from exchange.flows.access.users import revoke_user
-from exchange.store.tables.records import AcquisitionRow
-from exchange.store.tables.reviews import VerificationTaskRow
-from exchange.store.tables.sign_in import SessionRow
-from exchange.store.tables.terms import ApprovalRow
-from exchange.web.pages import live_hints
-from exchange.web.pages.live_hints import OF_A_PERSON, OF_THE_NODE, LiveHints, Watcher
+from exchange.store.tables.record_tables import AcquisitionRow
+from exchange.store.tables.review_tables import VerificationTaskRow
+from exchange.store.tables.sign_in_tables import SessionRow
+from exchange.store.tables.terms_tables import ApprovalRow
+from exchange.web.pages import live_hint_pages as live_hints
+from exchange.web.pages.live_hint_pages import OF_A_PERSON, OF_THE_NODE, LiveHints, Watcher
 from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.conftest import RunningNode
 from tests.exchange.web.conftest import tiny_scan

@@ -10,8 +10,8 @@ from sqlalchemy import make_url
 from structlog.testing import capture_logs
 
 from exchange.clock import stamp_in
-from exchange.store.tables.terms import ApprovalRow
-from exchange.web.pages import live_hints
+from exchange.store.tables.terms_tables import ApprovalRow
+from exchange.web.pages import live_hint_pages as live_hints
 from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.conftest import RunningNode
 from tests.exchange.databases import Postgresql, databases_fixture

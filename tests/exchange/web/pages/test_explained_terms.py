@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from markupsafe import Markup
 
-from exchange.web.languages.glossary import own_glossary
+from exchange.web.languages.terms_glossary import own_glossary
 from exchange.web.wording.explained_terms import explain, sign_of
 from exchange.web.wording.meanings import MEANINGS, meaning_name
 from schemas.vocabulary import HandlingCode, RegionOfInterest, Role

@@ -16,7 +16,7 @@ import pytest
 
 from exchange.flows.blind.visibility import pair_of
 from exchange.flows.node.pipelines import PIPELINES
-from exchange.store.review.candidates import CandidateView, Page, open_candidates
+from exchange.store.review.candidate_rows import CandidateView, Page, open_candidates
 from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.conftest import RunningNode, enrol_each_other
 from tests.exchange.web.pages.conftest import Person

@@ -27,17 +27,19 @@ from exchange.flows.scan import heights
 from exchange.flows.witness.verify_pair_bundle import verify_pair_bundle
 from exchange.jurisdictions.directory import Directory
 from exchange.net import oidc as net_oidc
-from exchange.store.access import tokens as stored_tokens
+from exchange.store.access import token_rows as stored_tokens
 from exchange.trust import id_token
 from exchange.web.languages import CODES, NAMES, Spoken, spoken
 from exchange.web.languages.catalogue import translations
-from exchange.web.languages.glossary import Glossary, own_glossary
 from exchange.web.languages.spoken import chosen, local_page, speaking
-from exchange.web.pages import home, language, layout
-from exchange.web.pages.access import sign_in as sign_in_pages
-from exchange.web.pages.access import tokens
+from exchange.web.languages.terms_glossary import Glossary, own_glossary
+from exchange.web.pages import home_pages as home
+from exchange.web.pages import language, layout
+from exchange.web.pages.access import sign_in_pages as sign_in_pages
+from exchange.web.pages.access import token_pages as tokens
 from exchange.web.pages.extended import folders
-from exchange.web.pages.review import hits, reviews
+from exchange.web.pages.review import hit_pages as hits
+from exchange.web.pages.review import review_pages as reviews
 from exchange.web.wording.sentences import SENTENCES, model_for, reason, refusal_of
 from matcher.likelihood.calibration_file import CalibrationModels
 from matcher.likelihood.calibration_model import PART_WITH_WHOLE, PARTS_OF_MARKS, WHOLE_MARKS, CalibrationModel

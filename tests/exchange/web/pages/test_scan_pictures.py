@@ -22,7 +22,7 @@ from sqlalchemy import select
 from exchange.compute import Compute
 from exchange.log.audit_entry import AuditEntry
 from exchange.store.log.audit import audit_state, entries_from
-from exchange.store.tables.records import AcquisitionRow, RecordRow
+from exchange.store.tables.record_tables import AcquisitionRow, RecordRow
 from schemas.vocabulary import Role
 from tests.exchange.conftest import RunningNode
 from tests.exchange.counted_sql import counted_sql

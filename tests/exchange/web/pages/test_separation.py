@@ -15,9 +15,9 @@ from sqlalchemy import delete, select
 import matcher
 from exchange.flows.truth.separation import Separation
 from exchange.store.tables.log import AuditRow
-from exchange.store.tables.records import RecordRow
+from exchange.store.tables.record_tables import RecordRow
 from exchange.store.tables.truth import KnownPairRow
-from exchange.web.pages.truth.separation import DRAWING_HEIGHT, DRAWING_WIDTH, MIDDLE, drawing_of
+from exchange.web.pages.truth.separation_pages import DRAWING_HEIGHT, DRAWING_WIDTH, MIDDLE, drawing_of
 from matcher.likelihood.scored_pairs import read_score_table
 from matcher.synthetic import breech_face
 from schemas.vocabulary import Role

@@ -12,8 +12,8 @@ from sqlalchemy import update
 from exchange.errors import InvalidInput
 from exchange.flows.review.records import NEWEST_FIRST, RecordColumn
 from exchange.list_order import ListOrder
-from exchange.store.tables.records import RecordRow
-from exchange.web.pages.entry import search
+from exchange.store.tables.record_tables import RecordRow
+from exchange.web.pages.entry import search_pages as search
 from exchange.web.pages.entry.sorted_drafts import SAVED_LAST_FIRST, DraftColumn, DraftOrder, sorted_drafts
 from exchange.web.pages.entry.sorted_records import FALLING, few_records, record_order
 from exchange.web.pages.sorting import Direction, Sorting, cursor_after, opened_cursor, order_of

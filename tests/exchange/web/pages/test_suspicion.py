@@ -13,7 +13,7 @@ import pytest
 
 from exchange.flows.keys import rotate
 from exchange.flows.node.node import open_node
-from exchange.store.access.users import add_user
+from exchange.store.access.user_rows import add_user
 from exchange.trust.keys import load_identity
 from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.conftest import RunningNode

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from exchange.flows.node.likelihood_ratio import ScoreRatio
-from exchange.flows.report.report import PairReport, ReportedStatement, ReportSide
+from exchange.flows.report.pair_report import PairReport, ReportedStatement, ReportSide
 from exchange.flows.report.report_sources import Authorisation, Laboratory, ReportedReference, ReportedView
 from exchange.flows.report.view_document import ViewDocument
 from schemas import parse_statement

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from exchange.web.report.exhibits import scan_rows
+from exchange.web.report.report_exhibits import scan_rows
 from schemas import Acquisition
 from tests.schemas.examples import acquisition_fields
 

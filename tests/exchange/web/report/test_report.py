@@ -18,14 +18,14 @@ from exchange.flows.hits.vocabulary import Stage
 from exchange.flows.keys.suspicion import Suspicion
 from exchange.flows.node.likelihood_ratio import ScoreRatio
 from exchange.flows.node.validated_scores import why_not_validated
-from exchange.flows.report.report import PairReport, ReportedStatement, ReportSide, stage_of
+from exchange.flows.report.pair_report import PairReport, ReportedStatement, ReportSide, stage_of
 from exchange.web.languages import CODES, Spoken
 from exchange.web.languages.catalogue import translations
 from exchange.web.languages.spoken import speaking
 from exchange.web.report import render_report
 from exchange.web.report.blocks import COVERED, printable
 from exchange.web.report.plain import IS, MEANS, NEXT
-from exchange.web.report.render import draw_first_page
+from exchange.web.report.render_report import draw_first_page
 from schemas import parse_statement
 from schemas.record import Record
 from schemas.vocabulary import AfteConclusion, ScreenConclusion

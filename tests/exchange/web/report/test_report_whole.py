@@ -12,12 +12,12 @@ from PIL import Image
 from pypdf import PdfReader
 
 from exchange.flows.node.likelihood_ratio import ScoreRatio
-from exchange.flows.report.report import PairReport, ReportedStatement, in_order_of_answers
+from exchange.flows.report.pair_report import PairReport, ReportedStatement, in_order_of_answers
 from exchange.web.languages import Spoken
 from exchange.web.languages.catalogue import translations
 from exchange.web.languages.spoken import speaking
 from exchange.web.report import render_report
-from exchange.web.report.render import draw_pages
+from exchange.web.report.render_report import draw_pages
 from tests.exchange.web.report.reports import drawn, full_report, statement
 
 INCONCLUSIVE_A = (

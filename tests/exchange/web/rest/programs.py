@@ -12,8 +12,8 @@ import httpx
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from exchange.flows.node.node import Node
-from exchange.store.access.sign_in import begin_session
-from exchange.store.access.users import add_user
+from exchange.store.access.sign_in_rows import begin_session
+from exchange.store.access.user_rows import add_user
 from exchange.web.app import create_app
 from schemas import Maker
 from schemas.vocabulary import SignedInBy

@@ -13,9 +13,9 @@ from PIL import Image
 from sqlalchemy import select
 
 import matcher
-from exchange.store.entry.records import AcquisitionState
-from exchange.store.review.reviews import examiners
-from exchange.store.tables.records import AcquisitionRow, CandidateRow
+from exchange.store.entry.record_rows import AcquisitionState
+from exchange.store.review.review_rows import examiners
+from exchange.store.tables.record_tables import AcquisitionRow, CandidateRow
 from exchange.web.rest.response_models import SCORE_NOTE
 from schemas.vocabulary import KOSOVO_FOOTNOTE, Jurisdiction, Role
 from tests.exchange.conftest import RunningNode, enrol_each_other

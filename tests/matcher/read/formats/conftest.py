@@ -15,7 +15,7 @@ import pytest
 from numpy.typing import NDArray
 
 from matcher import ScanRefused, Topography, read_topography
-from matcher.numeric.limits import DEFAULT_LIMITS
+from matcher.numeric.size_limits import DEFAULT_LIMITS
 
 Read = Callable[..., Topography]
 Refusal = Callable[..., str]

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from matcher.errors import ScanRefused
-from matcher.numeric.limits import DEFAULT_LIMITS
+from matcher.numeric.size_limits import DEFAULT_LIMITS
 from matcher.read.x3p import read_x3p
 
 MakeX3p = Callable[..., Path]

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 import matcher.read.x3p
 from matcher.errors import ScanRefused
-from matcher.numeric.limits import DEFAULT_LIMITS
+from matcher.numeric.size_limits import DEFAULT_LIMITS
 from matcher.read.x3p import read_x3p
 
 LIMITS = replace(DEFAULT_LIMITS, file_bytes=100_000, xml_bytes=100_000, data_bytes=1_000_000, points=100_000)

@@ -23,7 +23,7 @@ from exchange.flows.node.node import create_node, open_node, opened
 from exchange.store.node.jobs import JobKind, promise
 from exchange.store.node.workers import WorkerIdentity, show_worker
 from exchange.store.sync.peers import find_peer
-from exchange.store.tables.work import JobRow
+from exchange.store.tables.work_tables import JobRow
 from exchange.trust.registry import RegisteredNode
 from exchange.web.app import create_app
 from schemas.vocabulary import Jurisdiction

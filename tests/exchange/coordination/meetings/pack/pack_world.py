@@ -15,8 +15,8 @@ from exchange.coordination.maturity.keep_snapshot import keep_snapshot
 from exchange.coordination.meetings.held_meetings import Attendance, NewMeeting, enter_meeting
 from exchange.coordination.meetings.meeting_vocabulary import AttendeeSex, Institution
 from exchange.coordination.meetings.pack.approve_inputs import approve_inputs, draft_inputs, signed_inputs
-from exchange.flows.log.checkpoint import sign_head
-from exchange.store.access.users import add_user
+from exchange.flows.log.signed_checkpoint import sign_head
+from exchange.store.access.user_rows import add_user
 from schemas.vocabulary import MeetingKind, OfficeRole, Role
 from tests.exchange.coordination.incidents.made_up_incidents import made_up_table
 from tests.exchange.coordination.law.made_up_law import made_up_law

@@ -25,7 +25,7 @@ from exchange.coordination.meetings.pack.regional_pack import read_pack_files, r
 from exchange.coordination.region.indicators import shipped_indicators
 from exchange.coordination.region_files.report_file import Believed, DeskKeys
 from exchange.errors import InvalidInput
-from exchange.flows.log.checkpoint import sign_head
+from exchange.flows.log.signed_checkpoint import sign_head
 from schemas.vocabulary import MeetingKind
 from tests.exchange.coordination.meetings.pack.sent import Files, Sent
 from tests.exchange.coordination.meetings.test_held_meetings import LOCAL

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from exchange import clock
-from exchange.flows.entry.watch.standing import LATE_S, StandingFile, watch_alarms
+from exchange.flows.entry.watch.folder_standing import LATE_S, StandingFile, watch_alarms
 
 
 @contextmanager

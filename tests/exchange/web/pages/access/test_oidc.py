@@ -20,8 +20,8 @@ from exchange.clock import stamp_in
 from exchange.errors import ProviderUnavailable
 from exchange.flows.access.sign_in import invite_user
 from exchange.net.oidc import MAX_ANSWER, Provider
-from exchange.store.access.users import add_user, revoke_user
-from exchange.store.tables.sign_in import BegunRow, SessionRow
+from exchange.store.access.user_rows import add_user, revoke_user
+from exchange.store.tables.sign_in_tables import BegunRow, SessionRow
 from exchange.trust.id_token import MAX_TOKEN
 from schemas.vocabulary import Jurisdiction, Role, SignedInBy
 from tests.exchange.anywhere import ANYWHERE

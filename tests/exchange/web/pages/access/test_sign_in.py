@@ -13,9 +13,9 @@ from exchange.clock import stamp_in
 from exchange.flows.access.sealed_secrets import sealing_key
 from exchange.flows.access.sign_in import invite_user
 from exchange.store.access.sign_in_guard import FREE_TRIES, failure_slot, failures_at
-from exchange.store.access.users import revoke_user
-from exchange.store.tables.sign_in import SessionRow, SignInRow
-from exchange.web.pages.access.sign_in import goes_on_at
+from exchange.store.access.user_rows import revoke_user
+from exchange.store.tables.sign_in_tables import SessionRow, SignInRow
+from exchange.web.pages.access.sign_in_pages import goes_on_at
 from schemas.vocabulary import Role
 from tests.exchange.conftest import RunningNode
 from tests.exchange.web.pages.conftest import PASSWORD, Person

@@ -26,8 +26,8 @@ from exchange.store.access.sign_in_guard import (
     failure_slot,
     failures_at,
 )
-from exchange.store.access.users import revoke_user
-from exchange.store.tables.sign_in import DeviceRow, FailureRow
+from exchange.store.access.user_rows import revoke_user
+from exchange.store.tables.sign_in_tables import DeviceRow, FailureRow
 from exchange.web.access.login_rate_limit import _whose
 from schemas.vocabulary import Role
 from tests.exchange.conftest import RunningNode

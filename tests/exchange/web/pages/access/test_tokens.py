@@ -13,8 +13,8 @@ import pytest
 from exchange.flows.access.sign_in import STEP_S
 from exchange.scopes import Scope, usable_by
 from exchange.store.access.sign_in_guard import FREE_TRIES
-from exchange.store.access.tokens import TOKEN_PREFIX
-from exchange.store.tables.sign_in import SignInRow
+from exchange.store.access.token_rows import TOKEN_PREFIX
+from exchange.store.tables.sign_in_tables import SignInRow
 from schemas.vocabulary import Role
 from tests.exchange.conftest import RunningNode
 from tests.exchange.web.pages.conftest import Person

@@ -14,9 +14,9 @@ from exchange.flows.access.users import revoke_user
 from exchange.flows.alerts.alerts import count_fresh
 from exchange.flows.alerts.kept_searches import MOST_SEARCHES
 from exchange.record_filter import RecordFilter
-from exchange.store.review.kept_searches import filter_of
-from exchange.store.tables.reviews import KeptSearchRow
-from exchange.store.tables.sign_in import UserRow
+from exchange.store.review.kept_search_rows import filter_of
+from exchange.store.tables.review_tables import KeptSearchRow
+from exchange.store.tables.sign_in_tables import UserRow
 from exchange.web.pages.entry.search_form import search_address
 from schemas.vocabulary import Role
 from tests.exchange.conftest import RunningNode

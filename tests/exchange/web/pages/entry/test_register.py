@@ -19,8 +19,8 @@ import matcher
 from exchange.clock import now, stamp_in
 from exchange.flows.entry.draft_form import TEXTS
 from exchange.flows.entry.drafts import MAX_DRAFTS, erase_outlived_drafts
-from exchange.store.tables.drafts import DraftRow
-from exchange.store.tables.records import RecordRow
+from exchange.store.tables.draft_tables import DraftRow
+from exchange.store.tables.record_tables import RecordRow
 from exchange.web.wording.refused_scans import REFUSED_SCANS
 from schemas.record import MAX_ACQUISITIONS
 from schemas.vocabulary import Role

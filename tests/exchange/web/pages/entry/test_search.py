@@ -9,9 +9,9 @@ from collections.abc import Callable
 import pytest
 
 from exchange.spreadsheet_cells import guarded
-from exchange.store.tables.records import RecordRow
-from exchange.web.pages.entry.search import sheet
+from exchange.store.tables.record_tables import RecordRow
 from exchange.web.pages.entry.search_form import FIELDS, TypedSearch, question_of
+from exchange.web.pages.entry.search_pages import sheet
 from schemas.vocabulary import KOSOVO_FOOTNOTE, Role
 from tests.exchange.conftest import RunningNode
 from tests.exchange.web.conftest import tiny_scan

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import delete
 
-from exchange.store.tables.sign_in import SignInRow
+from exchange.store.tables.sign_in_tables import SignInRow
 from schemas.vocabulary import Role
 from tests.exchange.conftest import RunningNode
 from tests.exchange.web.conftest import problem, tiny_scan

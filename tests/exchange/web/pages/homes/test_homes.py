@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from exchange.store.tables.reviews import ExhibitsSeenRow
+from exchange.store.tables.review_tables import ExhibitsSeenRow
 from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.conftest import RunningNode, node_starter
 from tests.exchange.web.conftest import tiny_scan

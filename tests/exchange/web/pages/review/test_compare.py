@@ -14,11 +14,11 @@ import pytest
 from exchange.clock import stamp
 from exchange.flows.blind.tasks import take_task, tasks_for
 from exchange.log.audit_entry import AuditEntry
-from exchange.store.access.users import add_user
-from exchange.store.entry.records import AcquisitionState
+from exchange.store.access.user_rows import add_user
+from exchange.store.entry.record_rows import AcquisitionState
 from exchange.store.log.audit import audit_state, entries_from
-from exchange.store.review.reviews import exhibits_seen_by
-from exchange.store.tables.records import AcquisitionRow, RecordRow
+from exchange.store.review.review_rows import exhibits_seen_by
+from exchange.store.tables.record_tables import AcquisitionRow, RecordRow
 from exchange.store.terms.withdrawals import erase_rows
 from schemas import Maker
 from schemas.vocabulary import Role, SignedInBy

@@ -14,11 +14,11 @@ import pytest
 from exchange.flows.candidates.exhibit_pairs import ExhibitPair, GroupedExhibits, RecordGroup, exhibits_of_record
 from exchange.flows.candidates.exhibit_ranking import RankedExhibits, Ranking
 from exchange.flows.candidates.own_view import OwnView
-from exchange.store.entry.records import acquisitions_of
-from exchange.store.review.exhibit_pairs import ScanPairScore
-from exchange.store.review.reviews import exhibits_seen_by
-from exchange.store.tables.records import RecordRow
-from exchange.store.tables.reviews import ScoreSeenRow
+from exchange.store.entry.record_rows import acquisitions_of
+from exchange.store.review.exhibit_pair_rows import ScanPairScore
+from exchange.store.review.review_rows import exhibits_seen_by
+from exchange.store.tables.record_tables import RecordRow
+from exchange.store.tables.review_tables import ScoreSeenRow
 from exchange.web.pages.layout import page
 from exchange.web.pages.review.pair import ExhibitScans
 from exchange.web.pages.review.score_strip import strip_of

@@ -11,9 +11,9 @@ import pytest
 
 from exchange.flows.node.pipelines import PIPELINES
 from exchange.flows.review.partners import ask_partner
-from exchange.store.access.sign_in import begin_session
-from exchange.store.review.candidates import CandidateView, candidate_of
-from exchange.store.review.reviews import scans_of
+from exchange.store.access.sign_in_rows import begin_session
+from exchange.store.review.candidate_rows import CandidateView, candidate_of
+from exchange.store.review.review_rows import scans_of
 from exchange.web.app import create_app
 from schemas.vocabulary import SignedInBy
 from tests.exchange.flows.blind.blind_world import FIRST

@@ -18,11 +18,11 @@ from exchange.flows.blind.visibility import pair_of
 from exchange.flows.hits import history
 from exchange.flows.hits.vocabulary import LOCAL
 from exchange.flows.node.pipelines import PIPELINES
-from exchange.store.access.users import add_user
+from exchange.store.access.user_rows import add_user
 from exchange.store.node.jobs import JobKind
-from exchange.store.review.candidates import CandidateView, Page, StoredCandidate, open_candidates
-from exchange.store.review.reviews import open_tasks
-from exchange.store.tables.work import JobRow
+from exchange.store.review.candidate_rows import CandidateView, Page, StoredCandidate, open_candidates
+from exchange.store.review.review_rows import open_tasks
+from exchange.store.tables.work_tables import JobRow
 from exchange.web.languages.days import day_words
 from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.conftest import RunningNode, enrol_each_other

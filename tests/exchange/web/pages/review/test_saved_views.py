@@ -16,8 +16,8 @@ from PIL import Image
 from sqlalchemy import func, select
 
 from exchange.flows.report.saved_views import ScansOnStage, visible_views
-from exchange.store.entry.records import acquisitions_of
-from exchange.store.tables.reviews import SavedViewRow
+from exchange.store.entry.record_rows import acquisitions_of
+from exchange.store.tables.review_tables import SavedViewRow
 from exchange.store.terms.withdrawals import erase_rows
 from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.conftest import RunningNode

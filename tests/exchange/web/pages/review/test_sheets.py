@@ -15,7 +15,7 @@ from exchange.flows.access.sign_in import csrf_of
 from exchange.flows.blind.tasks import take_task, tasks_for
 from exchange.log.audit_entry import AuditEntry
 from exchange.store.log.audit import audit_state, entries_from
-from exchange.store.tables.records import AcquisitionRow
+from exchange.store.tables.record_tables import AcquisitionRow
 from schemas import Maker
 from tests.exchange.flows.blind.blind_world import FIRST, REGIONS, SECOND, BlindWorld, scan_of
 from tests.exchange.web.test_blind_pages import site_of

@@ -8,9 +8,9 @@ import pytest
 from sqlalchemy import select, update
 
 from exchange.flows.access.sign_in import csrf_of
-from exchange.store.access.users import add_user
-from exchange.store.tables.records import RecordRow
-from exchange.store.tables.reviews import PairSetAsideRow, TakenWorkRow
+from exchange.store.access.user_rows import add_user
+from exchange.store.tables.record_tables import RecordRow
+from exchange.store.tables.review_tables import PairSetAsideRow, TakenWorkRow
 from schemas import Maker
 from schemas.vocabulary import Role, SignedInBy
 from tests.exchange.flows.blind.blind_world import FIRST, HEAD, REGIONS, SECOND, BlindWorld, blind_world
