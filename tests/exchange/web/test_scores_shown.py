@@ -27,11 +27,8 @@ SHOWN = re.compile(
 )
 """A score in a template, under whatever name: as a number, or as its band."""
 OF_VALIDATED_SCORES = {
-    (
-        "candidates.html",
-        "group.highest_weaker",
-    ): "of Ranking.weaker, whose scores are validated",
-    ("record_candidates.html", "highest_weaker"): "the same",
+    ("candidates.html", "group.own.highest_weaker"): "of Ranking.weaker, whose scores are validated",
+    ("record_candidates.html", "own.highest_weaker"): "the same",
     ("exhibit_pairs.html", "strip.best"): "of Ranking.scores, which are the validated ones",
     ("exhibit_pairs.html", "strip.gap[0]"): "the same",
     ("exhibit_pairs.html", "strip.gap[1]"): "the same",
