@@ -35,6 +35,7 @@ from exchange.flows.sync.progress import sync_status
 from exchange.flows.terms.terms import approve, grant, state_policy
 from exchange.flows.terms.withdraw import end_hold, place_hold, revoke_from, withdraw, withdrawal_states
 from exchange.policy import Withheld
+from exchange.store.sync.peers import is_on_lane
 from schemas import (
     Approval,
     Conclusion,
@@ -188,8 +189,17 @@ class Chaos(RuleBasedStateMachine):
         record, terms = self._own(owner), self.four.terms[owner]
         if record is not None:
             refused = record in terms.withdrawn or (record, holder) in terms.revoked
-            with self.four.speaks(owner, Withdrawal, refused=refused):
-                revoke_from(self.network.nodes[owner], HEAD, record, holder, WithdrawalReason.REVOKED)
+            node = self.network.nodes[owner]
+            with node.store.read() as session:
+                taken = [
+                    name
+                    for name in terms.chain(record)
+                    if (name == record or is_on_lane(session, holder, name))
+                    and name not in terms.withdrawn
+                    and (name, holder) not in terms.revoked
+                ]
+            with self.four.speaks(owner, *[Withdrawal] * len(taken), refused=refused):
+                revoke_from(node, HEAD, record, holder, WithdrawalReason.REVOKED)
 
     def state_policy(self, data: st.DataObject) -> None:
         owner, bases = data.draw(names), []

@@ -146,7 +146,7 @@ def _facts(plan: MigrationPlan) -> Iterator[tuple[str, str]]:
     there = "see to it on the server's disk" if plan.free_bytes is None else f"{_mib(plan.free_bytes)} are free"
     yield (
         "disk",
-        f"up to {_mib(plan.needed_bytes)} for a while, beside {_mib(plan.database_bytes)} of database; {there}",
+        f"up to {_mib(plan.needed_bytes)} for a while, in addition to {_mib(plan.database_bytes)} of database; {there}",
     )
     if plan.backup_free_bytes is not None:
         shared = ", on the same disk" if plan.one_disk else ""
@@ -180,7 +180,7 @@ def _move(home: Path, to: str, *, gives_up: bool, as_json: bool) -> None:
             case CopyLeft.NOT_REACHED:
                 said.append(f"{name} does not answer. What was copied there is not served; empty it when it is back.")
             case CopyLeft.NONE_THERE:
-                said.append(f"{name} holds something that this move did not put there: it was left as it is.")
+                said.append(f"{name} has content that this move did not copy there. Nothing was changed in it.")
         tell(as_json, {"given_up": True, "copy": left}, *said)
         return
     began = time.monotonic()

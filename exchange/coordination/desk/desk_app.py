@@ -104,7 +104,8 @@ class _Desk:
         self._desk = desk
 
     def turned_away(self, host: str, path: str) -> Response | None:
-        """The answer to whoever came by another name, or has not the address that the command said."""
+        """Return the refusal of a request that names another host or lacks the secret path that the command printed, or
+        None."""
         if host != self.host:
             return PlainTextResponse("This desk answers to 127.0.0.1 alone.", 421)
         given = f"/{path.removeprefix('/').partition('/')[0]}"
@@ -254,7 +255,7 @@ class _Desk:
 
 
 class _Door:
-    """Before all routes: also those that a framework makes by itself, of files, errors and redirects."""
+    """Middleware that checks each request before any route, including static files, errors and redirects."""
 
     def __init__(self, app: ASGIApp, desk: _Desk) -> None:
         self._app, self._desk = app, desk

@@ -100,17 +100,17 @@ class PackDesk:
         return self._inputs.of(path for path in self.paths() if is_inputs(_begin(path)))
 
     def exercises_listed(self) -> list[DeskFile[ExerciseCounts]]:
-        """Which nobody signs."""
+        """Return the files of exercise counts. They are not signed."""
         begun = ((path, _begin(path)) for path in self.paths())
         return self._exercises.of(path for path, begin in begun if is_counts(begin) and not is_inputs(begin))
 
     def periods(self) -> list[Period]:
-        """Those of which a verified report is there, the newest first, a year before its half-years."""
+        """Return the periods that have a verified report, the newest first, and each year before its half-years."""
         found = {item.found.manifest.period for item in self.listed() if item.found is not None}
         return [parse_period(text) for text in sorted(found, key=lambda text: (text[:4], "H" not in text, text))[::-1]]
 
     def pack_halves(self) -> list[Half]:
-        """The newest first."""
+        """Return the half-years for which a pack can be made, the newest first."""
         halves = {period for period in self.periods() if isinstance(period, Half)}
         halves |= {item.found.inputs.half_year for item in self.inputs_listed() if item.found is not None}
         return sorted(halves, reverse=True)

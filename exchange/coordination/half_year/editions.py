@@ -58,7 +58,7 @@ def write_editions_manifest(manifest: EditionsManifest) -> bytes:
 
 
 def read_editions_manifest(kind: ApprovedKind, data: bytes) -> EditionsManifest:
-    """Strictly, from bytes of whoever. Raises ContractError."""
+    """Read untrusted bytes. Raises ContractError."""
     found = read_strict(EditionsManifest, data, max_bytes=MAX_MANIFEST_BYTES)
     if found.format != MANIFEST_FORMATS[kind]:
         raise ContractError("invalid-field", f"This is no manifest of the format {MANIFEST_FORMATS[kind]}.")

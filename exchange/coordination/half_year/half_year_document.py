@@ -222,7 +222,7 @@ def write_document(document: Document, known: Directory | None = None, *, draft:
 
 
 def read_document(data: bytes) -> Document:
-    """Strictly, from bytes of whoever. Raises ContractError."""
+    """Read untrusted bytes. Raises ContractError."""
     return read_strict(_Public, data, max_bytes=MAX_PUBLIC_BYTES).document
 
 

@@ -1,13 +1,12 @@
 """What a half-year is counted from: rows and signed statements as they were known at one moment; and what is counted of
 exhibits and of hits.
 
-By link ids of hits whoever reads the restricted editions of both sides of a hit counts it once, and learns no case.
+A link id lets a reader of both sides' restricted editions count a hit of both sides once, without learning the cases.
 
-An id is a code (HMAC-SHA256) of the two cases under a key that the two nodes have in common and no third node has:
-it is made of the nonces of the first receipt that each of them signed for the other's lane. A receipt stands on one
-lane alone, and witnesses of a log know its digests and none of its statements. Each side has both receipts from the
-first exchange on, they are never erased, and nobody can guess their nonces of 256 bits: so both sides find the same id
-for the same two cases, in whatever order things arrived, and the same one in every later half-year.
+A link id is an HMAC-SHA256 of the two cases. Its key is derived from the nonces of the first receipt that each of the
+two nodes signed for the other's lane. No third node has the key: a receipt is on one lane only, and witnesses of a log
+know digests, not statements. Both sides have both receipts from the first exchange on, and receipts are never erased.
+Therefore both sides compute the same id for the same two cases in every half-year, in whatever order things arrived.
 """
 
 from __future__ import annotations
@@ -150,7 +149,7 @@ def own_hours(rows: HalfYearRows) -> int:
 
 
 def roots_of(rows: HalfYearRows) -> dict[str, str]:
-    """For each version of a record the first one that is known of it."""
+    """Map each version of a record to its earliest version that is in ``rows``."""
     roots: dict[str, str] = {}
     for version in rows.versions:
         before = version.before
@@ -201,8 +200,9 @@ Cases = frozenset[tuple[str, str]]
 
 @dataclass(frozen=True)
 class Joined:
-    """Two cases, one of them this node's at least. ``column`` is the jurisdiction of the other, ``partner`` its node,
-    None where both cases are this node's. ``hits`` are those that stand; ``feedback`` is each of this node's own."""
+    """Two cases, at least one of which is this node's. ``column`` is the jurisdiction of the other case. ``partner`` is
+    the node of the other case, or None if both cases are this node's. ``hits`` are the hits that stand, ``feedback``
+    this node's own feedback on them."""
 
     column: str
     partner: str | None
@@ -271,7 +271,7 @@ def progress_of_hits(rows: HalfYearRows, terms: Settings) -> list[tuple[str, Hit
 
 
 def histories_of(rows: HalfYearRows) -> dict[Pair, list[Entry]]:
-    """All that was said of each pair of which there is a hit."""
+    """Return, for each pair that has a hit, the statements about this pair."""
     pairs: dict[str, Pair] = {}
     for said in rows.said:
         if isinstance(said.statement, Hit | Conclusion | Verification):
@@ -334,7 +334,7 @@ def linked_cases_of(session: Session, rows: HalfYearRows, joined: Sequence[Joine
 
 
 def link_key(session: Session, node_id: str, partner: str) -> bytes | None:
-    """The key of two nodes, 32 bytes; None while one of them has signed no receipt for the other."""
+    """Return the key (32 bytes) of the link ids of two nodes, or None until each has signed a receipt for the other."""
     nonces: Mapping[str, str | None] = {
         node_id: _first_nonce(session, node_id, owner=partner),
         partner: _first_nonce(session, partner, owner=node_id),

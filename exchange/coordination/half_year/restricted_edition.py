@@ -265,7 +265,7 @@ def write_restricted(edition: Restricted) -> bytes:
 
 
 def read_restricted(data: bytes) -> Restricted:
-    """Strictly, from bytes of whoever. Raises ContractError."""
+    """Read untrusted bytes. Raises ContractError."""
     kind: type[Restricted] = RestrictedYear if YEAR_FORMAT.encode() in data[:100] else RestrictedHalf
     return read_strict(kind, data, max_bytes=MAX_RESTRICTED_BYTES)
 

@@ -45,14 +45,14 @@ class Figure:
 
     @classmethod
     def of_json(cls, fields: Any) -> Figure:
-        """From JSON of whoever. Raises ValueError for what ``as_json`` writes of no figure."""
+        """Read untrusted JSON. Raises ValueError for content that ``as_json`` does not write."""
         if not isinstance(fields, Mapping) or not fields.keys() <= {"told", *_ENDS}:
             raise ValueError("no figure is written so")
         told = Told(str(fields.get("told")))
         ends = {name: fields[name] for name in _ENDS if fields.get(name) is not None}
         can_be = {Told.EXACT: [{"value"}], Told.BETWEEN: [{"low"}, {"low", "high"}]}.get(told, [set()])
         if ends.keys() not in can_be or not all(map(_is_told, ends.values())):
-            raise ValueError("the ends of the figure do not go with what is told of it")
+            raise ValueError("the figure has other bounds than its kind requires")
         if told is Told.EXACT:
             return exact(ends["value"])
         if ends.get("low", 0) > ends.get("high", math.inf):

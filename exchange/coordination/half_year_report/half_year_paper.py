@@ -58,8 +58,8 @@ _LONGEST_H: Final = 8760
 
 
 def heat_map(partners: Sequence[str], counts: Mapping[str, Counts]) -> Chart | None:
-    """A row for each figure, a column for each partner: the darker, the more, each row for itself. None without
-    partners."""
+    """Draw a heat map with a row for each figure and a column for each partner. Each row has its own scale, darker is
+    more. Return None if there are no partners."""
     if not partners:
         return None
     cells = {}
@@ -94,7 +94,7 @@ def stage_spans(hours: Mapping[str, Sequence[float]]) -> Chart:
 
 
 def over_time(document: Document) -> Chart | None:
-    """A column for each earlier half-year that was approved, and for this one; None if there is no earlier one."""
+    """Draw a column for each approved earlier half-year and for this one, or return None if there is no earlier one."""
     earlier = document.earlier[-(_MOST_HALVES - 1) :]
     if not earlier:
         return None

@@ -137,7 +137,7 @@ def in_force(article: LawArticle, day: date) -> bool:
 def rulings(
     articles: Iterable[LawArticle], direction: LawDirection, other: Jurisdiction, day: date
 ) -> tuple[Ruling, ...]:
-    """What speaks of a direction and another side, in the order of the compendium."""
+    """Return the rules in force for one direction and one other jurisdiction, in the order of the compendium."""
     return tuple(
         Ruling(article, rule)
         for article in articles
@@ -148,7 +148,7 @@ def rulings(
 
 
 def state_of_kind(found: Sequence[Ruling], kind: ExhibitKind) -> LawState:
-    """Of rulings that speak of one direction and one side, what they say of one kind of exhibit."""
+    """Return the state of the law for one kind of exhibit, from the rulings of one direction and one jurisdiction."""
     speaking = [ruling.rule for ruling in found if ruling.rule.kinds is None or kind in ruling.rule.kinds]
     naming = [rule for rule in speaking if rule.jurisdictions is not None]
     said = {rule.rule for rule in naming or speaking}

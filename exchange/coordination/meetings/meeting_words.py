@@ -1,5 +1,5 @@
-"""Words of meetings, of who attended, of what was agreed on, and of what waits for the head, with the page on which it
-is signed."""
+"""The words of pages and papers about meetings: attendance, agreed actions, and what waits for the head's signature,
+with the page where the head signs."""
 
 from __future__ import annotations
 

@@ -101,7 +101,8 @@ class Believed:
 
 @dataclass(frozen=True)
 class DeskKeys:
-    """Whose identities are believed, and what opens restricted editions; ``key``: None of whoever has none."""
+    """The identities that a desk trusts, and the key that opens restricted editions. ``key`` is None if the desk has no
+    such key."""
 
     who: Believed
     key: RecipientKey | None

@@ -1,8 +1,8 @@
-"""The table of checks: what can be wrong with a node, how bad that is, and what the operator does. The doctor, `ffp
-status`, the lights of the first pages and others show what is found by it; each condition is decided in one place.
+"""The table of causes: what can be wrong with a node, how serious it is, and what the operator does. Each condition is
+decided in one place; the doctor, `ffp status` and the lights of the first pages show the same findings.
 
-Of two findings of one gravity the cause that stands first here is told first. deploy/troubleshooting.md has the same
-table for people; a test keeps the two alike.
+Findings are listed by gravity, and findings of one gravity in the order of this table. deploy/troubleshooting.md has
+the same table for people; a test compares the two.
 """
 
 from __future__ import annotations
@@ -132,8 +132,7 @@ class Gravity(IntEnum):
 
 
 class Fault(NamedTuple):
-    """What a cause is about, how bad it is, and what the operator does; names in braces are filled in by who finds
-    it."""
+    """The subject of a cause, its gravity, and the remedy. Each check fills in the names in braces."""
 
     subject: str
     gravity: Gravity

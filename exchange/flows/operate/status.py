@@ -119,8 +119,8 @@ def node_status(node: Node, *, blind_for: str | None = None) -> NodeStatus:
 
 
 def own_findings(session: Session, node: Node, peers: Sequence[PeerRow]) -> Iterator[Finding]:
-    """What is wrong with the node itself, by its own rows and files; what stands against a peer is told with the
-    peer."""
+    """Return the findings about the node itself, from its own rows and files. Findings about a peer are listed with
+    the peer."""
     yield from (finding(Cause.LOG_HELD, alarm) for alarm in signing_alarms(node, session))
     yield from (finding(Cause.LOG_HELD, alarm, subject=_LOST) for alarm in loss_alarms(session))
     told: tuple[tuple[Cause, list[str]], ...] = (

@@ -65,7 +65,7 @@ class ReadQuery:
 
     @property
     def started_by(self) -> tuple[SearchTrigger, ...]:
-        """The rules by which this node asked by itself; none where a person asked."""
+        """The rules that started an automatic search. Empty if a person started it."""
         return triggers_named(self.row.triggers)
 
 

@@ -27,7 +27,7 @@ class QueryRow(Base):
     legal_basis: Mapped[str]
     made_by: Mapped[str]
     triggers: Mapped[str | None]
-    """The rules by which this node asked by itself, a space between them; None where a person asked."""
+    """The rules that started an automatic search, separated by spaces. None if a person started it."""
     state: Mapped[str]
     detail: Mapped[str | None]
     """Why it is withheld, what went wrong last, or why nothing was searched."""

@@ -134,7 +134,7 @@ class FourNodes:
             assert found in ([], list(kinds)), f"{owner} died and has said half: {found}"
         else:
             assert turned_down == refused, f"{owner} was refused: {turned_down}, the model says {refused}"
-            assert found == ([] if refused else list(kinds))
+            assert found == ([] if refused else list(kinds)), f"{owner} has said {found}"
 
     def listen(self, owner: str) -> list[AnyStatement]:
         """What entered an owner's log since it was last heard. A restored one is heard no more: it says some things

@@ -135,11 +135,12 @@ class Hands(Worker):
         self._duties.recover()
 
     def show_up(self) -> None:
-        self._leadership.begin()
+        self._presence.begin()
+        self.show()
 
     def beat(self) -> None:
         """What a worker does every few seconds: what one held who died since is done by the next."""
-        self._leadership.show()
+        self.show()
 
     def die(self) -> None:
         """As a process dies: nothing is written down."""

@@ -218,5 +218,5 @@ def write_inputs(inputs: PackInputs) -> bytes:
 
 
 def read_inputs(data: bytes) -> PackInputs:
-    """Strictly, from bytes of whoever. Raises ContractError."""
+    """Read untrusted bytes. Raises ContractError."""
     return read_strict(PackInputs, data, max_bytes=MAX_INPUTS_BYTES)

@@ -1,5 +1,5 @@
-"""Which cause explains which: with a full disk the database cannot be opened and work waits, and to restore the backup
-would mend nothing. What is explained is told as a consequence, below."""
+"""Which causes are consequences of another cause. If the disk is full, for example, the database cannot be opened and
+jobs wait; restoring a backup would not help. The doctor lists consequences below the cause that explains them."""
 
 from __future__ import annotations
 
