@@ -7,12 +7,14 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pypdf import PdfReader
 
+from exchange.clock import now
 from exchange.store.access.user_rows import add_user
 from schemas.vocabulary import Jurisdiction, Role
 from tests.browser.pages import person, sign_in, wait_ready
@@ -196,7 +198,7 @@ def test_the_whole_way_of_a_case(people: People, nodes: tuple[RunningNode, Runni
     investigator.get_by_text("What each side signed").click()
     assert REMARK in investigator.locator("#signed").inner_text()
     investigator.get_by_text("Ask for a comparison", exact=True).click()
-    investigator.get_by_label("Day", exact=True).fill("2026-12-03")
+    investigator.get_by_label("Day", exact=True).fill(f"{now() + timedelta(days=7):%Y-%m-%d}")
     investigator.get_by_label("Laboratory or town").fill("Skopje")
     investigator.get_by_role("button", name="Sign this step").click()
     investigator.locator("h1", has_text="Comparison of the exhibits asked for").wait_for()
