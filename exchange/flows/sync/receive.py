@@ -33,6 +33,7 @@ from exchange.flows.sync.verify_lane_page import Received
 from exchange.flows.terms.withdraw import take_away
 from exchange.store.entry.exhibits import (
     MAX_VERSIONS,
+    contradicted,
     exhibit_stated,
     states_known_exhibits,
     too_many_versions,
@@ -107,7 +108,7 @@ def _receive(session: Session, node: Node, peer: PeerRow, item: Received) -> Non
     if taken:
         raise taken[item.statement_id]
     if not states_known_exhibits(session, statement):
-        raise StatementInvalid("It names another first version of a record than its owner signed.", code=NOT_ENTERED)
+        raise _other_exhibit()
     match statement:
         case Answer():
             _known(answers_own_query(session, node.node_id, statement))
@@ -227,6 +228,8 @@ def _records(
             new.setdefault(name, (item, record))
     too_many = too_many_versions(session, {name: exhibits[name] for name in new})
     refused += [(new.pop(name)[0], _too_many_versions()) for name in too_many]
+    other = contradicted(session, issuer, {name: exhibits[name] for name in new})
+    refused += [(new.pop(name)[0], _other_exhibit()) for name in sorted(other)]
     add_statements(
         session,
         [
@@ -256,6 +259,10 @@ def _again(session: Session, record: str) -> None:
 
 def _expelled() -> StatementInvalid:
     return StatementInvalid("The peer was expelled; it is believed what it erased, and no more.", code="expelled")
+
+
+def _other_exhibit() -> StatementInvalid:
+    return StatementInvalid("It and another statement name two first versions of one record.", code=NOT_ENTERED)
 
 
 def _too_many_versions() -> StatementInvalid:

@@ -55,7 +55,7 @@ def expel(node: Node, maker: Maker, node_id: str, *, erase: bool) -> Expulsion:
             index = enter(session, said, to=[node_id])
             raise_tombstone(session, said.statement, said.statement_id, index)
             taken_back(session, node_id, said.statement.record)
-            drop_grants(session, said.statement.exhibit, row.jurisdiction)
+            drop_grants(session, said.statement.exhibit, row.jurisdiction, before=index)
         row.state = PeerState.EXPELLED
         for record in theirs if erase else ():
             take_away(session, bury(session, record, node_id, WithdrawalReason.EXPELLED))

@@ -21,7 +21,7 @@ from exchange.store.sync.peers import all_peers, find_peer, is_on_lane, readers_
 from exchange.store.tables.record_tables import RecordRow, StatementRow
 from exchange.store.tables.terms_tables import TombstoneRow
 from exchange.store.terms.proposal_rows import settle_proposals_on
-from exchange.store.terms.terms_rows import drop_grants, forget_approvals
+from exchange.store.terms.terms_rows import drop_grants, forget_approvals, granted_of
 from exchange.store.terms.withdrawals import (
     buried_of,
     bury,
@@ -32,6 +32,7 @@ from exchange.store.terms.withdrawals import (
     outlived,
     raise_tombstone,
     restrict,
+    returned_versions,
     still_kept,
     tombstone_for,
     tombstones_of,
@@ -171,26 +172,30 @@ def _held_by_court(session: Session, record: str) -> list[str]:
 
 
 def purge(node: Node) -> int:
-    """Withdraw own records whose retention is over, and erase those of others, even if their owner is silent.
+    """Withdraw own records whose retention is over, and erase those of others, even if their owner is silent. Withdraw
+    own versions that a rebuild brought back after their exhibit was withdrawn.
 
-    Returns how many. Called again and again by the worker.
+    Returns how many. The worker calls this function repeatedly.
     """
     node.store.forget_overwritten()  # where a reader kept an erasure from it
     today = now().date().isoformat()
     with node.store.read() as session:
         over = outlived(session, today, limit=PURGE_BATCH)
+        late = returned_versions(session, node.node_id, limit=PURGE_BATCH)
+    for record, reason in late:
+        _withdraw_for_node(node, record, reason)
     for row in over:
         if row.issuer == node.node_id:
-            _retention_over(node, row.statement_id)
+            _withdraw_for_node(node, row.statement_id, WithdrawalReason.RETENTION_OVER)
         else:
             with node.store.write() as session:
                 stone = bury(session, row.statement_id, row.issuer, WithdrawalReason.RETENTION_OVER)
                 take_away(session, stone)
-    return len(over)
+    return len(late) + len(over)
 
 
-def _retention_over(node: Node, record: str) -> None:
-    [said] = sign_withdrawals(node, THE_NODE, [record], WithdrawalReason.RETENTION_OVER)
+def _withdraw_for_node(node: Node, record: str, reason: WithdrawalReason) -> None:
+    [said] = sign_withdrawals(node, THE_NODE, [record], reason)
     with node.store.write() as session:
         if tombstone_for(session, record, "", issuer=node.node_id) is None:
             _enter(session, said)
@@ -256,20 +261,24 @@ def _enter(session: Session, said: SignedStatement[Withdrawal]) -> None:
 
 
 def withdrawn(session: Session, withdrawal: Withdrawal, statement_id: str, log_index: int) -> None:
-    """What follows from an own withdrawal that stands in the log. Needs a write transaction."""
+    """Apply an own withdrawal that is in the log. Needs a write transaction. A grant with a greater log index stands:
+    a rebuild may bring the withdrawal back after the grant."""
     record, holder = withdrawal.record, withdrawal.holder
     settle_proposals_on(session, record, holder, withdrawal.made_by.pseudonym)
     stone = raise_tombstone(session, withdrawal, statement_id, log_index)
     if holder is None:
         take_away(session, stone)
-        if not versions_of(session, record):
-            drop_grants(session, stone.exhibit)
-    else:
-        peer = find_peer(session, holder)
-        drop_grants(session, stone.exhibit, peer.jurisdiction if peer else None)
-        taken_back(session, holder, record)
-        if peer is not None:
-            forget_approvals(session, [row.statement_id for row in versions_of(session, record)], peer.jurisdiction)
+        if all(row.restricted for row in versions_of(session, record)):
+            drop_grants(session, stone.exhibit, before=log_index)
+        return
+    peer = find_peer(session, holder)
+    drop_grants(session, stone.exhibit, peer.jurisdiction if peer else None, before=log_index)
+    if peer is not None and granted_of(session, [stone.exhibit], peer.jurisdiction, issuer=stone.issuer):
+        stone.lifted = True
+        return
+    taken_back(session, holder, record)
+    if peer is not None:
+        forget_approvals(session, [row.statement_id for row in versions_of(session, record)], peer.jurisdiction)
 
 
 def _state(session: Session, stone: TombstoneRow) -> WithdrawalState:

@@ -20,8 +20,9 @@ from sqlalchemy.orm import Session
 
 from exchange.store.database.index_hint import served_by_no_index
 from exchange.store.long_lists import in_parts
+from exchange.store.tables.hits import HitPairRow, HitRow
 from exchange.store.tables.record_tables import RecordRow, StatementRow
-from exchange.store.tables.terms_tables import TombstoneRow
+from exchange.store.tables.terms_tables import GrantRow, TombstoneRow
 from schemas import AnyStatement, Pair, Record, Side
 from schemas.sharing import OfRecord
 
@@ -100,6 +101,24 @@ def states_known_exhibits(session: Session, statement: AnyStatement) -> bool:
         named = (statement,)
     known = ((one, known_first_version(session, one.issuer, one.record)) for one in named)
     return all(first_version in (None, one.first_version) for one, first_version in known)
+
+
+def contradicted(session: Session, issuer: str, exhibits: Mapping[str, str]) -> set[str]:
+    """Return the new records of an issuer for which a hit or grant that the same issuer signed names another exhibit.
+    ``exhibits`` has the exhibit of each new record."""
+    named: set[tuple[str, str]] = set()
+    of_pairs = select(HitRow.statement_id, HitPairRow).join(HitPairRow, HitPairRow.pair == HitRow.pair)
+    for record, exhibit, statement, source in (
+        (HitPairRow.record_a, HitPairRow.exhibit_a, HitRow.statement_id, of_pairs),
+        (HitPairRow.record_b, HitPairRow.exhibit_b, HitRow.statement_id, of_pairs),
+        (GrantRow.record, GrantRow.exhibit, GrantRow.statement_id, select(GrantRow)),
+    ):
+        signed = source.with_only_columns(record, exhibit, maintain_column_froms=True)
+        signed = signed.join(StatementRow, StatementRow.statement_id == statement)
+        signed = signed.where(StatementRow.issuer == issuer, StatementRow.refused_by.is_(None))
+        for part in in_parts(sorted(exhibits)):
+            named |= {(name, stated) for name, stated in session.execute(signed.where(record.in_(part)))}
+    return {name for name, stated in named if stated != exhibits[name]}
 
 
 def first_versions_of(session: Session, records: Collection[str]) -> set[str]:

@@ -153,9 +153,10 @@ def keep_grant(session: Session, grant: Grant, statement_id: str, log_index: int
     session.flush()
 
 
-def drop_grants(session: Session, exhibit: str, jurisdiction: str | None = None) -> None:
-    """A withdrawn exhibit is granted to nobody; one that was taken back not to that jurisdiction."""
-    grants = delete(GrantRow).where(GrantRow.exhibit == exhibit)
+def drop_grants(session: Session, exhibit: str, jurisdiction: str | None = None, *, before: int) -> None:
+    """Delete the grants of an exhibit, to one jurisdiction or to all, that precede a withdrawal in the owner's log.
+    ``before`` is the log index of the withdrawal."""
+    grants = delete(GrantRow).where(GrantRow.exhibit == exhibit, GrantRow.log_index < before)
     session.execute(grants if jurisdiction is None else grants.where(GrantRow.jurisdiction == jurisdiction))
 
 

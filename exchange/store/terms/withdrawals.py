@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import and_, delete, or_, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import and_, delete, exists, or_, select, update
+from sqlalchemy.orm import Session, aliased
 
 from exchange.clock import stamp
 from exchange.store.entry.exhibits import exhibit_of, owner_of_exhibit
@@ -33,6 +33,7 @@ from exchange.store.tables.watched import WatchedScanRow
 from exchange.store.terms.proposal_rows import forget_words_on
 from exchange.store.truth.known_pair_rows import forget_known_pairs
 from schemas import Grant, Withdrawal
+from schemas.vocabulary import WithdrawalReason
 
 
 def tombstone_for(session: Session, record: str, holder: str, *, issuer: str) -> TombstoneRow | None:
@@ -230,3 +231,23 @@ def outlived(session: Session, today: str, *, limit: int) -> Sequence[RecordRow]
     """Records whose retention is over, own and received, the oldest first; not those that a court holds by now."""
     over = select(RecordRow).where(RecordRow.retention_until < today, RecordRow.restricted.is_(False))
     return session.scalars(over.order_by(RecordRow.retention_until).limit(limit)).all()
+
+
+def returned_versions(session: Session, owner: str, *, limit: int) -> list[tuple[str, WithdrawalReason]]:
+    """Return the owner's versions that stand although a later withdrawal took their exhibit from every holder, each
+    with the reason of that withdrawal. A rebuild can bring back such a version after the withdrawal was signed.
+    Versions that follow the withdrawal in the log, and withdrawals at the end of retention, do not count."""
+    itself = aliased(TombstoneRow)
+    is_withdrawn = exists().where(itself.record == RecordRow.statement_id, itself.issuer == owner, itself.holder == "")
+    found = (
+        select(RecordRow.statement_id, TombstoneRow.reason)
+        .join(StatementRow, StatementRow.statement_id == RecordRow.statement_id)
+        .join(TombstoneRow, TombstoneRow.exhibit == RecordRow.exhibit)
+        .where(RecordRow.issuer == owner, TombstoneRow.issuer == owner, TombstoneRow.holder == "")
+        .where(TombstoneRow.withdrawal.is_not(None), TombstoneRow.reason != WithdrawalReason.RETENTION_OVER)
+        .where(TombstoneRow.log_index > StatementRow.log_index, StatementRow.refused_by.is_(None), ~is_withdrawn)
+        .order_by(StatementRow.log_index, TombstoneRow.log_index)
+        .limit(limit)
+    )
+    reasons = {name: WithdrawalReason(reason) for name, reason in session.execute(found)}
+    return list(reasons.items())

@@ -32,6 +32,7 @@ from exchange.flows.statement.sign_statement import THE_NODE, enter, put_on_lane
 from exchange.flows.sync.receipts import give_receipt
 from exchange.flows.sync.receive import receive_page
 from exchange.flows.sync.verify_lane_page import Received
+from exchange.flows.terms.terms import approve
 from exchange.store.hits.joined_pairs import PairFilter
 from exchange.store.log.statement_rows import add_statement
 from exchange.store.review.review_rows import scans_of
@@ -50,9 +51,9 @@ from schemas import (
     parse_statement,
     statement_payload,
 )
-from schemas.vocabulary import Basis, ComparisonStep, HitStage, Jurisdiction
+from schemas.vocabulary import Basis, ComparisonStep, Decision, HitStage, Jurisdiction
 from tests.exchange.flows.hits.hit_histories import PAIR, THIRD, History, histories
-from tests.exchange.flows.network import MK, RS, Network, resting
+from tests.exchange.flows.network import MK, RS, XK, Network, resting
 from tests.exchange.flows.review.test_statements import FIRST, HEAD, INVESTIGATOR, agree, exhibits, lead, says, today
 from tests.exchange.flows.review.test_statements import pair as pair
 
@@ -350,6 +351,26 @@ def test_a_hit_of_a_record_that_never_was_is_set_aside(network: Network, pair: d
         assert session.scalars(select(HitPairRow)).all() == []
         reasons = [row.reason for row in session.scalars(select(QuarantineRow))]
     assert reasons == [NOT_ENTERED] * 3
+
+
+@pytest.mark.parametrize("signer", [MK, XK])
+def test_a_record_that_an_earlier_hit_of_its_owner_contradicts_is_set_aside(
+    network: Network, pair: dict[str, Any], signer: str
+) -> None:
+    mk, rs = network.nodes[MK], network.nodes[RS]
+    late = network.record(MK, audience=["RS"], handling={"code": "H3", "restriction": "Ask first."})
+    own = next(side for side in pair.values() if side["issuer"] == RS)
+    theirs = {"issuer": MK, "record": late, "first_version": "7" * 64, "scan": "8" * 64}
+    a, b = sorted((own, theirs), key=lambda side: side["record"])
+    basis = {"pair": Pair.model_validate({"a": a, "b": b}), "basis": Basis.SCREEN}
+    rests_on = {"conclusion": "1" * 64, "verification": "2" * 64}
+    _hostile(network.nodes[signer], Hit, FIRST, stage=HitStage.LEAD, score=None, matcher=None, **basis, **rests_on)
+    network.settle()
+    approve(mk, HEAD, late, Jurisdiction.RS, Decision.APPROVED, "The prosecutor agrees.")
+    network.settle()
+    with rs.store.read() as session:
+        reasons = [row.reason for row in session.scalars(select(QuarantineRow).where(QuarantineRow.peer == MK))]
+    assert (late in network.holds(RS), reasons) == ((False, [NOT_ENTERED]) if signer == MK else (True, []))
 
 
 def test_no_nodes_hits_leave_anothers_out(network: Network, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,6 +18,7 @@ from exchange.flows.terms.withdraw import end_hold, place_hold, purge, revoke_fr
 from exchange.policy import Purpose, Reason
 from exchange.store.sync.peers import find_peer
 from exchange.store.tables.record_tables import RecordRow
+from exchange.store.tables.terms_tables import GrantRow
 from exchange.store.terms.held_records import why_not
 from exchange.store.terms.may_have import may_have
 from exchange.store.terms.terms_rows import list_approvals
@@ -290,6 +291,15 @@ def test_a_court_that_holds_one_version_holds_the_exhibit(network: Network) -> N
         assert len(end_hold(network.nodes[node], HEAD, second, COURT)) == 1
         network.settle()
         assert restricted(network, node) == set()
+
+
+def test_a_withdrawal_ends_the_grant_of_an_exhibit_that_a_court_holds(network: Network) -> None:
+    first = network.record(RS, audience=[])
+    grant(network.nodes[RS], HEAD, first, Jurisdiction.MK, "Agreement, article 2")
+    place_hold(network.nodes[RS], HEAD, first, COURT)
+    withdraw(network.nodes[RS], HEAD, first, WithdrawalReason.ENTERED_IN_ERROR)
+    with network.nodes[RS].store.read() as session:
+        assert session.scalars(select(GrantRow)).all() == []
 
 
 def here(network: Network, node: str) -> set[str]:

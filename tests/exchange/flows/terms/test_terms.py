@@ -366,6 +366,20 @@ def test_a_grant_or_withdrawal_that_names_another_exhibit_than_its_record_is_set
         assert not session.scalars(select(GrantRow)).all()
 
 
+def test_a_record_that_an_earlier_grant_contradicts_is_set_aside(network: Network) -> None:
+    late, another = network.record(RS, audience=["MK"], handling=H3), network.record(RS, audience=["MK"])
+    rs, mk = network.nodes[RS], network.nodes[MK]
+    wrong = {"record": late, "first_version": another, "jurisdiction": Jurisdiction.MK, "legal_basis": BASIS}
+    with rs.store.write() as session:
+        enter(session, say(rs, Grant, HEAD, **wrong), to=[MK])
+    network.settle()
+    approve(rs, HEAD, late, Jurisdiction.MK, Decision.APPROVED, "The prosecutor agrees.")
+    network.settle()
+    assert network.holds(MK) == {another}
+    with mk.store.read() as session:
+        assert [row.statement_id for row in set_aside(session, RS)] == [late]
+
+
 def test_a_court_hold_restricts_instead_of_erasing(network: Network) -> None:
     record = network.record(RS, audience=["MK"], scan=b"evidence")
     network.settle()

@@ -6,6 +6,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -19,8 +20,9 @@ from exchange.flows.log.signed_checkpoint import sign_head
 from exchange.flows.log.start import begin_log_start
 from exchange.flows.operate.status import node_status
 from exchange.flows.statement.heads import head_of
+from exchange.flows.statement.sign_statement import enter, say
 from exchange.flows.terms.terms import approve, grant, state_policy
-from exchange.flows.terms.withdraw import withdraw
+from exchange.flows.terms.withdraw import purge, withdraw, withdrawn
 from exchange.flows.witness import mirror
 from exchange.flows.witness.mirror import answer_lane, answer_leaves, answer_statements, mirror_log
 from exchange.flows.witness.rebuild import rebuild
@@ -35,7 +37,7 @@ from exchange.store.terms.withdrawals import tombstone_for
 from exchange.store.witness.cosignatures import LogStartState, log_start
 from exchange.store.witness.mirror_rows import mirrored_leaves, mirrored_size
 from exchange.store.witness.rebuild_rows import lane_ids, lost_leaves, own_leaves, rebuild_sources
-from schemas import Group, LegalBasis, Maker, open_envelope, parse_statement, statement_id
+from schemas import Group, LegalBasis, Maker, Withdrawal, open_envelope, parse_statement, statement_id
 from schemas.mirror import MirroredLane, MirroredLeaves, MirroredStatements
 from schemas.vocabulary import Decision, ExhibitKind, Jurisdiction, Role, SharingRule, SignedInBy, WithdrawalReason
 from tests.exchange.flows.network import MK, RS, XK, Network
@@ -45,6 +47,8 @@ pytestmark = pytest.mark.slow
 
 MKD, XKX, RSB = Jurisdiction.MK, Jurisdiction.XK, Jurisdiction.RS
 WITNESSES = (MK, XK)
+AL = "ffp-al"
+REVOKED = WithdrawalReason.REVOKED
 
 
 @pytest.fixture(scope="module")
@@ -285,21 +289,28 @@ def test_a_whole_home_copied_back_is_found_out_by_one_peer(three: Network) -> No
     flows_again(three)
 
 
-def test_a_peer_that_comes_later_gives_its_part_back(three: Network, tmp_path: Path) -> None:
+@pytest.fixture
+def four(tmp_path: Path) -> Iterator[Network]:
+    """After a restore two of the three peers are enough for RS to sign on."""
+    with closing(Network(tmp_path / "four")) as network:
+        network.make(RSB, MKD, XKX, Jurisdiction.AL)
+        for node in network.nodes.values():
+            begin_log_start(node)
+            sign_head(node)
+        yield network
+
+
+def test_a_peer_that_comes_later_gives_its_part_back(four: Network) -> None:
     """It was away during the rebuild: its lane stands still until it has said how far it read."""
-    network = Network(tmp_path / "four")
-    network.make(RSB, MKD, XKX, Jurisdiction.AL)
-    for node in network.nodes.values():
-        begin_log_start(node)
-        sign_head(node)
+    network = four
     backup = network.backup(RS)
     hers = network.share(RS, XKX, count=2)
     everybodys = network.share(RS, MKD, XKX, Jurisdiction.AL)
-    for witness in (MK, XK, "ffp-al"):
+    for witness in (MK, XK, AL):
         network.round(witness, RS)
     network.restart(RS, backup)
     network.parted.add(frozenset((RS, XK)))
-    get_back(network, (MK, "ffp-al"))
+    get_back(network, (MK, AL))
     assert (state(network), lost(network)) == (LogStartState.FREE, [2, 3])
     assert "Not asked to the end yet: ffp-xk" in alarms(network)
     new = network.share(RS, MKD, XKX, Jurisdiction.AL)
@@ -311,7 +322,6 @@ def test_a_peer_that_comes_later_gives_its_part_back(three: Network, tmp_path: P
     network.round(XK, RS)
     assert (lost(network), alarms(network)) == ([], "")
     assert network.peer(XK, RS).cursor_count == 5
-    network.close()
 
 
 def test_a_place_whose_statement_nobody_holds_stays_on_the_lane(three: Network) -> None:
@@ -596,6 +606,50 @@ def test_a_withdrawal_that_comes_back_holds_again(three: Network) -> None:
     three.round(XK, RS)
     assert record not in three.holds(XK)
     flows_again(three)
+
+
+def test_a_version_that_comes_back_after_its_exhibit_was_withdrawn_is_withdrawn_too(four: Network) -> None:
+    first = four.record(RS, audience=["MK", "XK", "AL"])
+    backup = four.backup(RS)
+    second = four.record(RS, audience=["XK"], supersedes=first)
+    for witness in (MK, XK, AL):
+        four.round(witness, RS)
+    node = four.restart(RS, backup)
+    four.parted.add(frozenset((RS, XK)))
+    get_back(four, (MK, AL))
+    withdraw(node, HEAD_OF_FFP, first, WithdrawalReason.ENTERED_IN_ERROR)
+    later = four.record(RS, audience=["XK"])
+    four.parted.clear()
+    four.get_back(RS, XK)
+    with node.store.read() as session:
+        assert session.get(RecordRow, second) is not None
+    assert (purge(node), purge(node)) == (1, 0)
+    with node.store.read() as session:
+        stone = tombstone_for(session, second, "", issuer=RS)
+    assert stone is not None
+    assert stone.reason == WithdrawalReason.ENTERED_IN_ERROR
+    four.work(RS)
+    four.round(XK, RS)
+    assert four.holds(XK) == {later}
+
+
+@pytest.mark.parametrize("holder", [None, XK])
+def test_a_withdrawal_that_comes_back_ends_no_later_grant(three: Network, holder: str | None) -> None:
+    """Peers return statements in any order: here the grant, and then the withdrawal that was signed before it."""
+    node = three.nodes[RS]
+    first = three.record(RS, audience=["XK"])
+    second = three.record(RS, audience=["XK"], supersedes=first)
+    withdrawal = say(node, Withdrawal, HEAD_OF_FFP, record=first, first_version=first, reason=REVOKED, holder=holder)
+    with node.store.write() as session:
+        before = enter(session, withdrawal, to=[])
+    grant(node, HEAD_OF_FFP, second, XKX, "Agreement, article 2")
+    with node.store.write() as session:
+        withdrawn(session, withdrawal.statement, withdrawal.statement_id, before)
+    sign_head(node)
+    three.round(XK, RS)
+    assert second in three.holds(XK)
+    with node.store.read() as session:
+        assert session.get(GrantRow, (second, XKX)) is not None
 
 
 def test_a_grant_and_a_policy_that_come_back_hold_again(three: Network) -> None:
