@@ -8,7 +8,7 @@ Source: doi:10.1080/00450618.2012.733025 (logistic fusion); doi:10.1016/j.forsci
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Literal
@@ -127,34 +127,6 @@ def fit_fusion(
             names = tuple(regions[column] for column in columns)
             sets.append(FusedSet(names, weights, km, int((shown & same).sum()), int((shown & ~same).sum())))
     return Fusion(tuple(sets), bounds)
-
-
-def fused_leaving_out(
-    regions: tuple[str, ...],
-    log10_lrs: _Values,
-    firearms: NDArray[np.int64],
-    bounds: tuple[float, float],
-    groups: int = 40,
-    report: Callable[[int, int], None] = lambda _done, _total: None,
-) -> _Values:
-    """(n,): each pair's fused log10 LR, from weights that saw no pair of either of its firearms.
-
-    Firearms beyond ``groups`` are dealt into so many groups, and a pair leaves the groups of its firearms out.
-    """
-    dealt = np.sort(firearms % groups, axis=1)
-    folds = np.unique(dealt, axis=0)
-    fused = np.empty(len(firearms))
-    for done, fold in enumerate(folds, start=1):
-        kept = ~np.isin(dealt, fold).any(axis=1)
-        fusion = fit_fusion(regions, log10_lrs[kept], firearms[kept], bounds)
-        for row in np.flatnonzero((dealt == fold).all(axis=1)):
-            known = {
-                region: float(value) if np.isfinite(value) else None
-                for region, value in zip(regions, log10_lrs[row], strict=True)
-            }
-            fused[row] = fusion.fuse(known).log10_lr
-        report(done, len(folds))
-    return fused
 
 
 def cllr(log10_lrs: _Values, same: NDArray[np.bool_]) -> float:

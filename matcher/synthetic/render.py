@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Literal
 
@@ -11,7 +10,7 @@ import numpy as np
 from matcher.mark.regions import level_region
 from matcher.mark.relief import masked_gradient
 from matcher.numeric.parameters import DEFAULT_PARAMETERS, Parameters
-from matcher.numeric.plane import Mask, Plane, blurred, ratio
+from matcher.numeric.plane import Mask, Plane
 from matcher.read.photograph import Lighting, Photograph
 from matcher.read.topography import Topography
 
@@ -107,50 +106,3 @@ def photographed(
     azimuth = (_SAME_AZIMUTH_DEG + turned_deg) % 360.0 if name == "side-same" else float(rng.uniform(0.0, 360.0))
     noted = None if name == "side-unnoted" else 30.0 * round(azimuth / 30.0) % 360.0
     return replace(render(topography, Lighting("side", azimuth)), lighting=Lighting("side", noted))
-
-
-_STAINS, _GLINTS = 25, 12
-_STAIN_UM, _GLINT_UM = (30.0, 150.0), (20.0, 60.0)
-_DEFOCUS_UM = 8.0
-_UNEVEN = 0.4
-_NOISE = 0.015
-
-
-def spoiled(photograph: Photograph, rng: np.random.Generator) -> Photograph:
-    """The photograph as a hurried laboratory takes it.
-
-    1. Stains of 30 to 150 um radius that take up to 60 % of the light; glints of 20 to 60 um at full scale.
-    2. Defocus: a Gaussian of 8 um deviation.
-    3. Light that falls off by 40 % to either side; noise of 1.5 % of full scale; 8 bits again.
-
-    For tests; each alone harms little, all together are too much for ring light (see the figures in the documents).
-    """
-    # 1.
-    brightness, inside = photograph.brightness, np.isfinite(photograph.brightness)
-    light = np.where(inside, brightness, np.float32(0))
-    high, wide = (points * um for points, um in zip(light.shape, photograph.um_per_pixel, strict=True))
-    y = np.arange(light.shape[0], dtype=np.float32)[:, None] * np.float32(photograph.um_per_pixel[0])
-    x = np.arange(light.shape[1], dtype=np.float32)[None, :] * np.float32(photograph.um_per_pixel[1])
-
-    def spots(number: int, radii_um: tuple[float, float]) -> Iterator[Mask]:
-        for _ in range(number):
-            centre = rng.uniform(0.0, high), rng.uniform(0.0, wide)
-            yield np.asarray(np.hypot(y - centre[0], x - centre[1]) < rng.uniform(*radii_um))
-
-    for spot in spots(_STAINS, _STAIN_UM):
-        light[spot] *= rng.uniform(0.4, 0.9)
-    for spot in spots(_GLINTS, _GLINT_UM):
-        light[spot] = 1.0
-
-    # 2.
-    sigma = (_DEFOCUS_UM / photograph.um_per_pixel[0], _DEFOCUS_UM / photograph.um_per_pixel[1])
-    light = ratio(blurred(light * inside, sigma), blurred(inside.astype(np.float32), sigma))
-
-    # 3.
-    direction = rng.uniform(0.0, 2.0 * np.pi)
-    along = (x / wide - 0.5) * np.cos(direction) + (y / high - 0.5) * np.sin(direction)
-    light = light * (1.0 - 2.0 * _UNEVEN * along) / (1.0 + _UNEVEN) + rng.normal(0.0, _NOISE, light.shape)
-    rounded = np.rint(np.clip(light, 0.0, 1.0) * 255.0) / 255.0
-    own = np.where(inside, rounded, np.nan).astype(np.float32)
-    own.flags.writeable = False
-    return replace(photograph, brightness=own)

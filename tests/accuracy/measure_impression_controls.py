@@ -16,8 +16,8 @@ import numpy as np
 
 from matcher import Prepared, Topography, read_topography
 from matcher.areal.comparison import ComparisonView
-from matcher.synthetic.pin_and_shear import draw_impression
 from tests.accuracy import impression_controls as controls
+from tests.matcher.synthetic.pin_and_shear import draw_impression
 
 FIREARMS, SHOTS = 20, 3
 WAYS: dict[str, Callable[[Topography], Prepared]] = {"left in": controls.with_rings, "out": controls.without}

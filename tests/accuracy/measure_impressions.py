@@ -15,7 +15,7 @@ from matcher import FIRING_PIN_PARAMETERS, MatcherError, Prepared, Topography, p
 from matcher.areal.comparison import ComparisonView, compare_cells, register_pair
 from matcher.evaluate.conditions import noisy
 from matcher.numeric import figures
-from matcher.synthetic.pin_and_shear import draw_impression
+from tests.matcher.synthetic.pin_and_shear import draw_impression
 
 FIREARMS, SHOTS = 20, 3
 NOISE_UM = 1.2

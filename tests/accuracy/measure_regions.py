@@ -19,8 +19,8 @@ from matcher import DEFAULT_PARAMETERS, Comparison, Topography, compare, prepare
 from matcher.draw.quality_picture import draw_surface
 from matcher.mark.level import LevelledMark, level_mark
 from matcher.numeric.plane import Mask
-from matcher.synthetic.scene import draw_scene
 from tests.matcher.mark.test_find_mark import SCENES, agreement
+from tests.matcher.synthetic.scene import draw_scene
 
 RAW = ("1-1", "1-2", "2-1")
 FIREARMS = (1, 2, 3, 4, 5)

@@ -9,8 +9,8 @@ import pytest
 
 from matcher import Topography, read_topography
 from matcher.areal.comparison import ComparisonView
-from matcher.synthetic.pin_and_shear import draw_impression
 from tests.accuracy import impression_controls as controls
+from tests.matcher.synthetic.pin_and_shear import draw_impression
 
 PINS = 100, 102, 104, 108, 109, 114
 """Not those of the table in docs/regions.md; 102, 104 and 114 show their rings."""

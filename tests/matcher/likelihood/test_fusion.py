@@ -5,8 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from matcher.likelihood.fusion import FusedSet, Fusion, cllr, conservative, fit_fusion, fused_leaving_out
+from matcher.likelihood.fusion import FusedSet, Fusion, cllr, conservative, fit_fusion
 from matcher.numeric import figures
 
 REGIONS = ("breech_face", "firing_pin_impression")
@@ -112,3 +113,29 @@ def test_two_regions_of_real_pairs_say_more_than_one(ffp_data: Path) -> None:
     alone = [cllr(np.clip(values[:, column], -2.2, 1.8), same) for column in range(2)]
     assert cllr(fused, same) < 0.7 * min(alone)
     assert figures.auc(fused[same], fused[~same]) > 0.998
+
+
+def fused_leaving_out(
+    regions: tuple[str, ...],
+    log10_lrs: NDArray[np.float64],
+    firearms: NDArray[np.int64],
+    bounds: tuple[float, float],
+    groups: int,
+) -> NDArray[np.float64]:
+    """(n,): each pair's fused log10 LR, from weights that saw no pair of either of its firearms.
+
+    Firearms beyond ``groups`` are dealt into so many groups, and a pair leaves the groups of its firearms out.
+    """
+    dealt = np.sort(firearms % groups, axis=1)
+    folds = np.unique(dealt, axis=0)
+    fused = np.empty(len(firearms))
+    for fold in folds:
+        kept = ~np.isin(dealt, fold).any(axis=1)
+        fusion = fit_fusion(regions, log10_lrs[kept], firearms[kept], bounds)
+        for row in np.flatnonzero((dealt == fold).all(axis=1)):
+            known = {
+                region: float(value) if np.isfinite(value) else None
+                for region, value in zip(regions, log10_lrs[row], strict=True)
+            }
+            fused[row] = fusion.fuse(known).log10_lr
+    return fused

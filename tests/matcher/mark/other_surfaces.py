@@ -9,7 +9,7 @@ import numpy as np
 from matcher.numeric.plane import Plane, blurred
 from matcher.read.topography import Topography
 from matcher.synthetic.breech_face import draw, noise, standardised
-from matcher.synthetic.pin_and_shear import draw_impression, draw_shear
+from tests.matcher.synthetic.pin_and_shear import draw_impression, draw_shear
 
 _UM = 6.25
 _POINTS = 480

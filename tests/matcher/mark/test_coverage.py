@@ -16,7 +16,7 @@ from matcher.mark.level import LevelledMark
 from matcher.mark.region_cells import cells_of, on_points
 from matcher.mark.region_grid import grid_of
 from matcher.mark.regions import level_region
-from matcher.synthetic.scene import draw_scene
+from tests.matcher.synthetic.scene import draw_scene
 
 Mask = NDArray[np.bool_]
 

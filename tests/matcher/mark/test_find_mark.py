@@ -11,7 +11,7 @@ import pytest
 from matcher import DEFAULT_PARAMETERS, ScanNotUsable, compare, prepare
 from matcher.mark.level import LevelledMark, level_mark
 from matcher.synthetic import breech_face
-from matcher.synthetic.scene import DrawnScene, Scene, draw_scene
+from tests.matcher.synthetic.scene import DrawnScene, Scene, draw_scene
 
 SCENES = {
     "round": Scene(),

@@ -19,8 +19,8 @@ from matcher import (
 from matcher.draw.draw_pair import draw_pair
 from matcher.mark.impression import level_impression
 from matcher.numeric import figures
-from matcher.synthetic.pin_and_shear import draw_impression
 from schemas.vocabulary import RegionOfInterest
+from tests.matcher.synthetic.pin_and_shear import draw_impression
 
 pytestmark = pytest.mark.slow
 

@@ -8,9 +8,9 @@ import pytest
 from matcher import FIRING_PIN_PARAMETERS, Topography, assess
 from matcher.mark.quality import MarkDoubt
 from matcher.synthetic import breech_face
-from matcher.synthetic.scene import Scene, draw_scene
 from tests.matcher.mark.other_surfaces import OTHER_SURFACES, ball, ground_flat
 from tests.matcher.mark.test_find_mark import SCENES
+from tests.matcher.synthetic.scene import Scene, draw_scene
 
 WHY = {
     "bullet_land": MarkDoubt.BENT,

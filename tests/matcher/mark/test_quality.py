@@ -10,8 +10,8 @@ from PIL import Image
 from matcher import FIRING_PIN_PARAMETERS, Quality, ScanRefused, Topography, assess
 from matcher.draw.quality_picture import draw_quality
 from matcher.synthetic import breech_face
-from matcher.synthetic.pin_and_shear import draw_impression
-from matcher.synthetic.scene import DrawnScene, Scene, draw_scene
+from tests.matcher.synthetic.pin_and_shear import draw_impression
+from tests.matcher.synthetic.scene import DrawnScene, Scene, draw_scene
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from matcher.mark.region_grid import fits, grid_of
 from matcher.mark.regions import level_region
 from matcher.mark.striation import find_striated
 from matcher.synthetic import breech_face
-from matcher.synthetic.pin_and_shear import draw_impression, draw_shear
+from tests.matcher.synthetic.pin_and_shear import draw_impression, draw_shear
 
 
 @given(st.integers(1, 2000), st.integers(1, 2000))

@@ -16,8 +16,8 @@ from matcher import (
     prepare_profile,
 )
 from matcher.mark.striation import find_strip
-from matcher.synthetic.pin_and_shear import draw_shear
 from schemas.vocabulary import RegionOfInterest
+from tests.matcher.synthetic.pin_and_shear import draw_shear
 
 SPACING_UM = 2.5
 PLACE = (np.arange(400) - 199.5) * SPACING_UM

@@ -19,7 +19,7 @@ from matcher import (
 from matcher.draw.explain_profiles import draw_profiles
 from matcher.numeric import figures
 from matcher.striae.profile_comparison import ProfileView
-from matcher.synthetic.pin_and_shear import draw_shear
+from tests.matcher.synthetic.pin_and_shear import draw_shear
 
 STEP_UM = APERTURE_SHEAR_PARAMETERS.spacing_um
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from matcher.synthetic.scene import Aperture, Scene, draw_scene
+from tests.matcher.synthetic.scene import Aperture, Scene, draw_scene
 
 
 def test_the_same_seeds_draw_the_same_scene() -> None:

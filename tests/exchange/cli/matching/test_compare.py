@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from exchange.cli.matching import compare, evaluation
 from matcher import write_topography
-from matcher.synthetic import pin_and_shear
+from tests.matcher.synthetic import pin_and_shear
 
 app = typer.Typer()
 app.command("compare")(compare.compare)

@@ -27,12 +27,12 @@ from exchange.store.tables.record_tables import AcquisitionRow
 from exchange.store.tables.sign_in_tables import UserRow
 from matcher.mark.region_grid import grid_of
 from matcher.synthetic import breech_face
-from matcher.synthetic.pin_and_shear import draw_impression, draw_shear
 from schemas import Maker, RegionMask
 from schemas.vocabulary import Jurisdiction, RegionOfInterest, Role, SignedInBy
 from tests.exchange.conftest import RunningNode
 from tests.exchange.flows.node.test_likelihood_ratio import MODELS, found
 from tests.exchange.web.conftest import problem
+from tests.matcher.synthetic.pin_and_shear import draw_impression, draw_shear
 
 HEIGHTS, RELIEF = matcher.DEFAULT_PARAMETERS, matcher.RELIEF_PARAMETERS
 TOPOGRAPHY = {"roi": "breech_face", "modality": "topography", "file": "scan"}

@@ -17,8 +17,8 @@ from exchange.flows.scan.preview import preview_scan
 from exchange.flows.scan.scan_reading import StatedScan, Usability
 from exchange.store.tables.record_tables import AcquisitionRow
 from matcher.synthetic import breech_face
-from matcher.synthetic.pin_and_shear import draw_impression, draw_shear
 from schemas.vocabulary import Lighting, Modality, RegionOfInterest
+from tests.matcher.synthetic.pin_and_shear import draw_impression, draw_shear
 
 EJECTOR = RegionOfInterest.EJECTOR_MARK
 LIKE: dict[str, tuple[Pipeline, Callable[[int, int], matcher.Topography]]] = {

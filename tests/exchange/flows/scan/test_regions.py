@@ -14,9 +14,9 @@ from exchange.errors import ComputeFailed, NotFound, StoreFull
 from exchange.flows.scan.correlate import correlate_acquisition, promise_correlations_again
 from exchange.store.entry.record_rows import AcquisitionState
 from exchange.store.tables.record_tables import AcquisitionRow, CandidateRow
-from matcher.synthetic.pin_and_shear import draw_impression, draw_shear
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.conftest import RunningNode
+from tests.matcher.synthetic.pin_and_shear import draw_impression, draw_shear
 
 pytestmark = pytest.mark.slow
 
