@@ -49,7 +49,9 @@ def polar_magnitude(coarse: WorkingCopy) -> Plane:
     padded[:COARSE_POINTS, :COARSE_POINTS] = coarse.heights * coarse.weights
     spectrum = cv2.dft(padded, flags=cv2.DFT_COMPLEX_OUTPUT, nonzeroRows=COARSE_POINTS)
     half = spectrum[:, : COARSE_POINTS + 1]
-    magnitude = np.roll(np.sqrt(cv2.magnitude(half[..., 0], half[..., 1])), COARSE_POINTS, axis=0)
+    # not cv2.magnitude: it starts from the processor's approximate square root, which each maker tabulates differently
+    magnitude = np.sqrt(np.sqrt(half[..., 0] ** 2 + half[..., 1] ** 2))
+    magnitude = np.roll(magnitude, COARSE_POINTS, axis=0)
     rows, columns = _half_circles()
     return np.asarray(cv2.remap(magnitude, columns, rows, cv2.INTER_LINEAR), np.float32)
 
