@@ -25,6 +25,7 @@ from exchange.flows.node.node import Node
 from exchange.flows.review.verified import counting_verifications, requests_for
 from exchange.flows.statement.sharing import decide_sharing, record_of
 from exchange.flows.statement.sign_statement import THE_NODE, SignedStatement, enter, say
+from exchange.store.entry.exhibits import states_known_exhibits
 from exchange.store.log.statement_rows import find_statement, statements_about_each
 from exchange.store.review.candidate_rows import find_unsent
 from exchange.store.review.review_rows import (
@@ -279,12 +280,15 @@ def _are_partners(pair: Pair, asker: str, asked: str) -> bool:
 
 
 def _can_answer(session: Session, node: Node, said: VerificationRequest, task: VerificationTaskRow) -> bool:
-    """Return whether an examiner of this node may answer a request: the asker may have both records, they are here,
-    they are of two scans, and an examiner is left who was shown no score of the pair."""
+    """Return whether an examiner of this node may answer a request: the asker may have both records, they are here and
+    of the exhibits that the request names, they are of two scans, and an examiner is left who was shown no score of the
+    pair. All other requests are declined for the same reason: the asker does not learn which records are here."""
     asker = find_peer(session, said.issuer)
     if asker is None or asker.state != PeerState.ENROLLED or not _are_partners(said.pair, said.issuer, node.node_id):
         return False
     if task.scan_low == task.scan_high or delivered_sides(session, said.pair) is None:
+        return False
+    if not states_known_exhibits(session, said):
         return False
     if not _may_have_both(session, node, said.pair, asker):
         return False

@@ -107,7 +107,7 @@ def _receive(session: Session, node: Node, peer: PeerRow, item: Received) -> Non
     taken = check_places(session, statement.issuer, {item.log_index: item.statement_id})
     if taken:
         raise taken[item.statement_id]
-    if not states_known_exhibits(session, statement):
+    if not isinstance(statement, VerificationRequest) and not states_known_exhibits(session, statement):
         raise _other_exhibit()
     match statement:
         case Answer():
@@ -228,7 +228,7 @@ def _records(
             new.setdefault(name, (item, record))
     too_many = too_many_versions(session, {name: exhibits[name] for name in new})
     refused += [(new.pop(name)[0], _too_many_versions()) for name in too_many]
-    other = contradicted(session, issuer, {name: exhibits[name] for name in new})
+    other = contradicted(session, issuer, {name: record for name, (_, record) in new.items()})
     refused += [(new.pop(name)[0], _other_exhibit()) for name in sorted(other)]
     add_statements(
         session,

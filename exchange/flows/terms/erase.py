@@ -51,7 +51,7 @@ def erase(node: Node, tombstone_id: int) -> None:
         named = find_statement(session, stone.record)
         is_its_own = named is not None and named.issuer == stone.issuer
         is_here = is_its_own and session.get(RecordRow, stone.record) is not None
-        held = is_here and bool(holds_on(session, stone.issuer, stone.record))
+        held = is_here and bool(holds_on(session, stone.exhibit))
         kept = held and (not stone.lifted or not remains_of(session, stone.record))
     _erase_evidence(node, stone.issuer, stone.record)
     if not is_its_own:  # nothing of it was here, or it is another's: the same answer

@@ -13,6 +13,7 @@ from exchange.flows.node.node import Node
 from exchange.flows.statement.authorship import WorkAct, check_may_act, deciding_author
 from exchange.flows.statement.sign_statement import THE_NODE, SignedStatement, enter, of_record, say
 from exchange.store.entry.draft_rows import forget_drafts
+from exchange.store.entry.exhibits import exhibit_of
 from exchange.store.entry.record_rows import versions_of
 from exchange.store.log.statement_rows import find_statement, statements_about
 from exchange.store.node.jobs import JobKind, promise
@@ -37,6 +38,7 @@ from exchange.store.terms.withdrawals import (
     tombstone_for,
     tombstones_of,
 )
+from exchange.store.witness.rebuild_rows import lost_leaves
 from schemas import Acknowledgement, Hold, KeptScan, Maker, Withdrawal, open_envelope, parse_statement
 from schemas.sharing import MAX_KEEPERS
 from schemas.vocabulary import ErasureOutcome, WithdrawalReason
@@ -165,7 +167,7 @@ def _here(session: Session, record: str) -> RecordRow:
 
 def _held_by_court(session: Session, record: str) -> list[str]:
     row = find_statement(session, record)
-    held = holds_on(session, row.issuer, record) if row is not None else ()
+    held = holds_on(session, exhibit_of(session, row.issuer, record)) if row is not None else ()
     if not held:
         raise NotFound(f"No court holds the record {record}.")
     return [hold.record for hold in held]
@@ -215,7 +217,7 @@ def withdrawal_states(node: Node, record: str) -> list[WithdrawalState]:
 def take_away(session: Session, stone: TombstoneRow) -> None:
     """Take what a tombstone stands for out of the database, and promise to erase what lies beside it: of a record that
     is not here what its issuer said of it, and nobody else."""
-    if holds_on(session, stone.issuer, stone.record):
+    if holds_on(session, stone.exhibit):
         restrict(session, stone.record)
     else:
         erase_rows(session, stone.record, issuer=stone.issuer)
@@ -262,13 +264,14 @@ def _enter(session: Session, said: SignedStatement[Withdrawal]) -> None:
 
 def withdrawn(session: Session, withdrawal: Withdrawal, statement_id: str, log_index: int) -> None:
     """Apply an own withdrawal that is in the log. Needs a write transaction. A grant with a greater log index stands:
-    a rebuild may bring the withdrawal back after the grant."""
+    a rebuild may bring the withdrawal back after the grant. While leaves are lost a grant of the exhibit stands too: a
+    version that the withdrawal did not name may come back."""
     record, holder = withdrawal.record, withdrawal.holder
     settle_proposals_on(session, record, holder, withdrawal.made_by.pseudonym)
     stone = raise_tombstone(session, withdrawal, statement_id, log_index)
     if holder is None:
         take_away(session, stone)
-        if all(row.restricted for row in versions_of(session, record)):
+        if all(row.restricted for row in versions_of(session, record)) and not lost_leaves(session):
             drop_grants(session, stone.exhibit, before=log_index)
         return
     peer = find_peer(session, holder)

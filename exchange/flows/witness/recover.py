@@ -20,7 +20,7 @@ from exchange.flows.statement.peer import address_of
 from exchange.flows.statement.sharing import share, share_anew
 from exchange.flows.statement.sign_statement import put_on_lanes
 from exchange.flows.statement.widening import is_for_the_head
-from exchange.flows.terms.withdraw import withdrawn
+from exchange.flows.terms.withdraw import take_away, withdrawn
 from exchange.log import merkle
 from exchange.net.client import PeerClient
 from exchange.store.entry.record_rows import AcquisitionState, add_record
@@ -38,7 +38,7 @@ from exchange.store.sync.peers import all_peers, find_peer, lane_head_at, lane_o
 from exchange.store.tables.peer_tables import PeerRow, PeerState
 from exchange.store.tables.record_tables import RecordRow
 from exchange.store.terms.terms_rows import keep_grant, replace_policy
-from exchange.store.terms.withdrawals import erase_rows, lift_tombstones, tombstone_for
+from exchange.store.terms.withdrawals import ends_grant, lift_tombstones, tombstone_for
 from exchange.store.witness.cosignatures import LogStartState, log_start
 from exchange.store.witness.rebuild_rows import (
     PARKED,
@@ -161,9 +161,6 @@ def _apply(session: Session, node: Node, back: _Back, *, is_newest: bool) -> Non
     name, owner = back.verified.statement_id, node.node_id
     match back.verified.statement:
         case Record() as record:
-            if tombstone_for(session, name, "", issuer=owner) is not None:
-                erase_rows(session, name)  # withdrawn, as a statement says that came back before it
-                return
             submitted_by = record.made_by.pseudonym
             for acquisition in add_record(
                 session, name, record, submitted_by=submitted_by, state=AcquisitionState.AWAITING_SCAN
@@ -171,16 +168,21 @@ def _apply(session: Session, node: Node, back: _Back, *, is_newest: bool) -> Non
                 promise(session, JobKind.FETCH_SCAN, acquisition)
             is_known = is_for_the_head(session, node.history, record, back.log_index)
             session.get_one(RecordRow, name).widened = is_known is not False
+            stone = tombstone_for(session, name, "", issuer=owner)
+            if stone is not None:  # its withdrawal came back before it
+                take_away(session, stone)
+                return
             share(session, name, record, history=node.history)
         case Withdrawal() as said:
             put_on_lanes(session, name, [said.holder] if said.holder else readers_of(session, said.record))
             withdrawn(session, said, name, back.log_index)
         case Grant() as said:
-            keep_grant(session, said, name, back.log_index)
-            peers = [peer for peer in all_peers(session) if peer.jurisdiction == said.jurisdiction]
-            put_on_lanes(session, name, [peer.node_id for peer in peers])
-            for peer in peers:
-                lift_tombstones(session, said, peer.node_id, back.log_index)
+            peers = [peer.node_id for peer in all_peers(session) if peer.jurisdiction == said.jurisdiction]
+            put_on_lanes(session, name, peers)
+            if not ends_grant(session, said, peers, back.log_index):
+                keep_grant(session, said, name, back.log_index)
+                for peer in peers:
+                    lift_tombstones(session, said, peer, back.log_index)
         case Policy() as said if is_newest:
             replace_policy(session, name, said, own=True)
             put_on_lanes(session, name, [peer.node_id for peer in all_peers(session)])

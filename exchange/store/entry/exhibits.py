@@ -93,20 +93,27 @@ def known_first_version(session: Session, issuer: str, record: str) -> str | Non
 
 
 def states_known_exhibits(session: Session, statement: AnyStatement) -> bool:
-    """Whether a statement names for each of its records the first version that this record states. A record that never
-    came here is not checked."""
-    pair = getattr(statement, "pair", None)
-    named: Sequence[Side | OfRecord] = (pair.a, pair.b) if isinstance(pair, Pair) else ()
+    """Return whether a statement names for each of its records the first version that this record states and, in a
+    pair, the issuer that signed the record. A record that never came here is not checked."""
     if isinstance(statement, OfRecord):
-        named = (statement,)
-    known = ((one, known_first_version(session, one.issuer, one.record)) for one in named)
-    return all(first_version in (None, one.first_version) for one, first_version in known)
+        known = known_first_version(session, statement.issuer, statement.record)
+        return known in (None, statement.first_version)
+    pair = getattr(statement, "pair", None)
+    sides = (pair.a, pair.b) if isinstance(pair, Pair) else ()
+    return all(
+        session.get(StatementRow, side.record) is None
+        or known_first_version(session, side.issuer, side.record) == side.first_version
+        for side in sides
+    )
 
 
-def contradicted(session: Session, issuer: str, exhibits: Mapping[str, str]) -> set[str]:
-    """Return the new records of an issuer for which a hit or grant that the same issuer signed names another exhibit.
-    ``exhibits`` has the exhibit of each new record."""
-    named: set[tuple[str, str]] = set()
+def contradicted(session: Session, issuer: str, records: Mapping[str, Record]) -> set[str]:
+    """Return the new records of an issuer for which another statement of the same issuer names another exhibit: a hit,
+    a grant, or the version that the record supersedes."""
+    exhibits = {name: exhibit_stated(name, record) for name, record in records.items()}
+    older = {name: record.supersedes for name, record in records.items() if record.supersedes is not None}
+    versions = _exhibits_of_versions(session, issuer, set(older.values())) | exhibits
+    named = {(name, versions[version]) for name, version in older.items() if version in versions}
     of_pairs = select(HitRow.statement_id, HitPairRow).join(HitPairRow, HitPairRow.pair == HitRow.pair)
     for record, exhibit, statement, source in (
         (HitPairRow.record_a, HitPairRow.exhibit_a, HitRow.statement_id, of_pairs),
@@ -119,6 +126,17 @@ def contradicted(session: Session, issuer: str, exhibits: Mapping[str, str]) -> 
         for part in in_parts(sorted(exhibits)):
             named |= {(name, stated) for name, stated in session.execute(signed.where(record.in_(part)))}
     return {name for name, stated in named if stated != exhibits[name]}
+
+
+def _exhibits_of_versions(session: Session, issuer: str, records: Collection[str]) -> dict[str, str]:
+    """Map each of these records that the issuer signed, and that is or was here, to its exhibit."""
+    found: dict[str, str] = {}
+    stored = select(StatementRow.statement_id, StatementRow.about)
+    stored = stored.where(StatementRow.issuer == issuer, served_by_no_index(StatementRow.type) == "record")
+    for part in in_parts(sorted(records)):
+        rows = session.execute(stored.where(StatementRow.statement_id.in_(part)))
+        found |= {name: exhibit_name(issuer, first or name) for name, first in rows}
+    return found
 
 
 def first_versions_of(session: Session, records: Collection[str]) -> set[str]:

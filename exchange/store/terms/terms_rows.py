@@ -141,6 +141,10 @@ def granted_of(session: Session, exhibits: Collection[str], jurisdiction: str, *
 
 
 def keep_grant(session: Session, grant: Grant, statement_id: str, log_index: int) -> None:
+    """Store a grant, unless a grant of the same record that is later in the owner's log is stored."""
+    stored = session.get(GrantRow, (grant.record, grant.jurisdiction))
+    if stored is not None and stored.log_index > log_index:
+        return
     session.merge(
         GrantRow(
             record=grant.record,

@@ -66,11 +66,13 @@ def tombstones_of(session: Session, record: str) -> Sequence[TombstoneRow]:
 
 
 def raise_tombstone(session: Session, withdrawal: Withdrawal, statement_id: str, log_index: int) -> TombstoneRow:
-    """Store it once: of two withdrawals of one record for one holder the first stands, unless it had no statement."""
+    """Store it once. Of two withdrawals of one record for one holder the first stands, unless it had no statement. The
+    tombstone has the greater log index of the two: a grant that is signed between them ends with the second."""
     stone = _stone(session, withdrawal.record, withdrawal.holder or "", withdrawal.exhibit)
     if stone.withdrawal is None or stone.lifted:
         stone.lifted, stone.outcome = False, None
         stone.withdrawal, stone.log_index, stone.reason = statement_id, log_index, withdrawal.reason
+    stone.log_index = max(stone.log_index, log_index)
     session.flush()
     return stone
 
@@ -111,6 +113,18 @@ def lift_tombstones(session: Session, grant: Grant, holder: str, log_index: int)
         )
         .values(lifted=True)
     )
+
+
+def ends_grant(session: Session, grant: Grant, holders: Collection[str], log_index: int) -> bool:
+    """Return whether the exhibit of a grant was withdrawn from one of these holders after the grant was signed.
+    ``log_index`` is that of the grant."""
+    later = exists().where(
+        TombstoneRow.exhibit == grant.exhibit,
+        TombstoneRow.issuer == grant.issuer,
+        TombstoneRow.holder.in_(holders),
+        TombstoneRow.log_index > log_index,
+    )
+    return bool(session.scalar(select(later)))
 
 
 def erase_rows(session: Session, record: str, *, issuer: str | None = None) -> None:
@@ -209,9 +223,8 @@ def still_kept(session: Session, stone: TombstoneRow) -> dict[str, list[str]]:
     return {sha256: keepers for sha256, keepers in found.items() if keepers}
 
 
-def holds_on(session: Session, issuer: str, record: str) -> Sequence[HoldRow]:
-    """What courts hold of a record's exhibit, in any version."""
-    exhibit = exhibit_of(session, issuer, record)
+def holds_on(session: Session, exhibit: str) -> Sequence[HoldRow]:
+    """Return the holds that courts placed on any version of an exhibit."""
     return session.scalars(select(HoldRow).where(HoldRow.exhibit == exhibit).order_by(HoldRow.record)).all()
 
 

@@ -353,6 +353,19 @@ def test_a_hit_of_a_record_that_never_was_is_set_aside(network: Network, pair: d
     assert reasons == [NOT_ENTERED] * 3
 
 
+def test_a_hit_that_names_another_issuer_than_its_record_is_set_aside(network: Network, pair: dict[str, Any]) -> None:
+    own = next(side for side in pair.values() if side["issuer"] == RS)
+    theirs = next(side for side in pair.values() if side["issuer"] == MK)
+    a, b = sorted((own, theirs | {"issuer": XK}), key=lambda side: side["record"])
+    basis = {"pair": Pair.model_validate({"a": a, "b": b}), "basis": Basis.SCREEN}
+    rests_on = {"conclusion": "1" * 64, "verification": "2" * 64}
+    _hostile(network.nodes[XK], Hit, FIRST, stage=HitStage.LEAD, score=None, matcher=None, **basis, **rests_on)
+    network.settle()
+    with network.nodes[RS].store.read() as session:
+        assert session.scalars(select(HitPairRow)).all() == []
+        assert [row.reason for row in session.scalars(select(QuarantineRow))] == [NOT_ENTERED]
+
+
 @pytest.mark.parametrize("signer", [MK, XK])
 def test_a_record_that_an_earlier_hit_of_its_owner_contradicts_is_set_aside(
     network: Network, pair: dict[str, Any], signer: str

@@ -207,6 +207,20 @@ def test_a_node_may_not_ask_of_a_record_that_it_may_not_have(world: Partners) ->
     assert declined.request == request
 
 
+def test_a_request_that_names_another_exhibit_is_declined_as_one_of_a_record_that_is_not_here(world: Partners) -> None:
+    said, pair = world.concludes(), world.pair("a", "b").model_dump(mode="json")
+    world.used_up()
+    theirs = next(side for side in ("a", "b") if pair[side]["issuer"] == MK)
+    requests = []
+    for changed in ({"first_version": "7" * 64}, {"record": ("0" if theirs == "a" else "f") * 64}):
+        named = Pair.model_validate(pair | {theirs: pair[theirs] | changed})
+        requests.append(world.forges(RS, VerificationRequest, [MK], to=MK, conclusion=said, pair=named))
+        world.network.settle()
+    assert world.tasks(MK) == []
+    declined = world.kinds(MK, "verification-declined", MK)
+    assert [(one.request, one.because) for one in declined] == [(name, declined[0].because) for name in requests]
+
+
 @pytest.mark.parametrize("owner", [MK, XK])
 def test_a_node_asks_of_no_pair_of_others_and_of_no_conclusion_of_others(world: Partners, owner: str) -> None:
     """A node that owns neither record, and one that names a conclusion of the node that it asks."""

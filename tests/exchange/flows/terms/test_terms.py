@@ -380,6 +380,18 @@ def test_a_record_that_an_earlier_grant_contradicts_is_set_aside(network: Networ
         assert [row.statement_id for row in set_aside(session, RS)] == [late]
 
 
+def test_a_version_that_names_another_exhibit_than_the_version_it_supersedes_is_set_aside(network: Network) -> None:
+    first = network.record(RS, audience=["MK"])
+    network.settle()
+    forged = network.record(RS, audience=["MK"], supersedes=first, first_version="7" * 64)
+    at_once = network.record(RS, audience=["MK"])
+    forged_at_once = network.record(RS, audience=["MK"], supersedes=at_once, first_version=first)
+    network.settle()
+    assert network.holds(MK) == {first, at_once}
+    with network.nodes[MK].store.read() as session:
+        assert {row.statement_id for row in set_aside(session, RS)} == {forged, forged_at_once}
+
+
 def test_a_court_hold_restricts_instead_of_erasing(network: Network) -> None:
     record = network.record(RS, audience=["MK"], scan=b"evidence")
     network.settle()

@@ -22,7 +22,7 @@ from exchange.flows.operate.status import node_status
 from exchange.flows.statement.heads import head_of
 from exchange.flows.statement.sign_statement import enter, say
 from exchange.flows.terms.terms import approve, grant, state_policy
-from exchange.flows.terms.withdraw import purge, withdraw, withdrawn
+from exchange.flows.terms.withdraw import place_hold, purge, revoke_from, withdraw, withdrawn
 from exchange.flows.witness import mirror
 from exchange.flows.witness.mirror import answer_lane, answer_leaves, answer_statements, mirror_log
 from exchange.flows.witness.rebuild import rebuild
@@ -38,7 +38,7 @@ from exchange.store.witness.cosignatures import LogStartState, log_start
 from exchange.store.witness.mirror_rows import mirrored_leaves, mirrored_size
 from exchange.store.witness.rebuild_rows import lane_ids, lost_leaves, own_leaves, rebuild_sources
 from schemas import Group, LegalBasis, Maker, Withdrawal, open_envelope, parse_statement, statement_id
-from schemas.mirror import MirroredLane, MirroredLeaves, MirroredStatements
+from schemas.mirror import MirroredLane, MirroredLeaves, MirroredStatement, MirroredStatements
 from schemas.vocabulary import Decision, ExhibitKind, Jurisdiction, Role, SharingRule, SignedInBy, WithdrawalReason
 from tests.exchange.flows.network import MK, RS, XK, Network
 from tests.schemas.examples import record_fields
@@ -650,6 +650,84 @@ def test_a_withdrawal_that_comes_back_ends_no_later_grant(three: Network, holder
     assert second in three.holds(XK)
     with node.store.read() as session:
         assert session.get(GrantRow, (second, XKX)) is not None
+
+
+def test_a_version_that_comes_back_after_its_withdrawal_stays_here_while_a_court_holds_its_exhibit(
+    three: Network,
+) -> None:
+    node = three.nodes[RS]
+    first = three.record(RS, audience=["MK", "XK"])
+    place_hold(node, HEAD_OF_FFP, first, "Court of a test, 1/2026")
+    backup = three.backup(RS)
+    second = three.record(RS, audience=["MK", "XK"], supersedes=first)
+    for witness in WITNESSES:
+        three.round(witness, RS)
+    withdraw(node, HEAD_OF_FFP, first, REVOKED)
+    sign_head(node)
+    three.round(XK, RS)
+    three.work(XK)  # XK has erased the version, and returns the withdrawal alone
+    node = three.restart(RS, backup)
+    three.meet(RS, MK)  # two peers are needed; XK is asked first
+    get_back(three, (XK, MK))
+    three.work(RS)
+    with node.store.read() as session:
+        for name in (first, second):
+            assert session.get_one(RecordRow, name).restricted
+            assert session.get_one(StatementRow, name).envelope is not None
+
+
+def is_grant(item: MirroredStatement) -> bool:
+    return parse_statement(open_envelope(base64.b64decode(item.envelope)).payload).type == "grant"
+
+
+def grants_last(page: MirroredStatements) -> MirroredStatements:
+    return page.model_copy(update={"items": tuple(sorted(page.items, key=is_grant))})
+
+
+def test_a_grant_that_comes_back_after_two_withdrawals_is_not_in_force_if_it_was_signed_between_them(
+    three: Network,
+) -> None:
+    node = three.nodes[RS]
+    record = three.record(RS, audience=["XK"])
+    three.round(XK, RS)
+    backup = three.backup(RS)
+    revoke_from(node, HEAD_OF_FFP, record, XK, REVOKED)
+    grant(node, HEAD_OF_FFP, record, XKX, "Agreement, article 2")
+    revoke_from(node, HEAD_OF_FFP, record, XK, REVOKED)
+    sign_head(node)
+    for witness in WITNESSES:
+        three.round(witness, RS)
+    three.lies[XK, "statements"] = grants_last
+    node = three.restart(RS, backup)
+    get_back(three)
+    assert lost(three) == []
+    three.round(XK, RS)
+    assert record not in three.holds(XK)
+    with node.store.read() as session:
+        assert tombstone_for(session, record, XK, issuer=RS) is not None
+        assert session.get(GrantRow, (record, XKX)) is None
+
+
+def test_a_withdrawal_that_comes_back_before_another_version_ends_no_grant(four: Network) -> None:
+    """AL read the first version and its withdrawal, and never had the second version."""
+    node = four.nodes[RS]
+    first = four.record(RS, audience=["AL"])
+    grant(node, HEAD_OF_FFP, first, MKD, "Agreement, article 2")
+    backup = four.backup(RS)
+    second = four.record(RS, audience=["XK"], supersedes=first)
+    said = say(node, Withdrawal, HEAD_OF_FFP, record=first, first_version=first, reason=REVOKED, holder=None)
+    with node.store.write() as session:
+        withdrawn(session, said.statement, said.statement_id, enter(session, said, to=[AL, MK]))
+    sign_head(node)
+    for witness in (MK, XK, AL):
+        four.round(witness, RS)
+    node = four.restart(RS, backup)
+    four.meet(RS, MK)  # two peers are needed; AL is asked first
+    get_back(four, (AL, MK, XK))
+    with node.store.read() as session:
+        assert session.get(RecordRow, first) is None
+        assert session.get(RecordRow, second) is not None
+        assert session.get(GrantRow, (first, MKD)) is not None
 
 
 def test_a_grant_and_a_policy_that_come_back_hold_again(three: Network) -> None:
