@@ -6,11 +6,13 @@ import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.next_release import Release, make_next_release
+if TYPE_CHECKING:
+    from tests.next_release import Release
 
 settings.register_profile(
     "patient", parent=settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow]
@@ -36,6 +38,8 @@ def ffp_data() -> Path:
 
 @pytest.fixture(scope="session")
 def next_release(tmp_path_factory: pytest.TempPathFactory) -> Release:
+    from tests.next_release import make_next_release
+
     return make_next_release(tmp_path_factory.mktemp("next") / "100% next")
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from schemas.vocabulary import Jurisdiction, Role
 from tests.browser.pages import enter, settle, wait_ready
-from tests.exchange.conftest import RunningNode, node_starter
+from tests.exchange.running_nodes import RunningNode, node_starter
 
 WINDOW = {"width": 1280, "height": 720}
 

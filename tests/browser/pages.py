@@ -12,7 +12,7 @@ from exchange.flows.access.sign_in import invite_user
 from exchange.store.access.user_rows import all_users
 from exchange.store.tables.sign_in_tables import SessionRow, SignInRow
 from schemas.vocabulary import Role
-from tests.exchange.conftest import RunningNode
+from tests.exchange.running_nodes import RunningNode
 
 PASSWORD = "correct horse battery staple"
 

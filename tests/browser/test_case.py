@@ -18,7 +18,7 @@ from exchange.clock import now
 from exchange.store.access.user_rows import add_user
 from schemas.vocabulary import Jurisdiction, Role
 from tests.browser.pages import person, sign_in, wait_ready
-from tests.exchange.conftest import RunningNode, node_starter
+from tests.exchange.running_nodes import RunningNode, node_starter
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.data]
 

@@ -17,7 +17,7 @@ from exchange.store.tables.draft_tables import DraftFileRow, DraftRow
 from schemas.vocabulary import Jurisdiction, Role
 from tests.browser.pages import end_sessions, field, in_another_tab, person, sign_in, sign_in_again
 from tests.browser.test_register import begin, dropped, saved
-from tests.exchange.conftest import RunningNode, node_starter
+from tests.exchange.running_nodes import RunningNode, node_starter
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.data]
 

@@ -19,7 +19,7 @@ import matcher
 from matcher.synthetic import breech_face
 from schemas.vocabulary import Jurisdiction, Role
 from tests.browser.pages import enter, settle, wait_ready
-from tests.exchange.conftest import RunningNode, node_starter
+from tests.exchange.running_nodes import RunningNode, node_starter
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.alone]
 

@@ -14,7 +14,7 @@ from exchange.store.tables.draft_tables import DraftRow
 from schemas.vocabulary import Role
 from tests.browser.laboratory import Laboratory, examiner_at, laboratory_with, open_first, topographies
 from tests.browser.pages import end_sessions, enter, in_another_tab, person, settle, sign_in_again, wait_ready
-from tests.exchange.conftest import RunningNode
+from tests.exchange.running_nodes import RunningNode
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.data]
 

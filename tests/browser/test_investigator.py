@@ -20,7 +20,7 @@ from exchange.store.review.candidate_rows import CandidateView, Page, open_candi
 from schemas import Maker
 from schemas.vocabulary import Jurisdiction, Role, SignedInBy
 from tests.browser.pages import sign_in
-from tests.exchange.conftest import RunningNode, enrol_each_other, node_starter
+from tests.exchange.running_nodes import RunningNode, enrol_each_other, node_starter
 from tests.schemas.results import SCREEN
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.data]

@@ -11,7 +11,7 @@ import pytest
 
 from schemas.vocabulary import Jurisdiction, Role
 from tests.browser.pages import end_sessions, enter, in_another_tab, person, sign_in, sign_in_again, sign_out
-from tests.exchange.conftest import RunningNode, enrol_each_other, node_starter
+from tests.exchange.running_nodes import RunningNode, enrol_each_other, node_starter
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.data]
 

@@ -14,7 +14,7 @@ from exchange.store.tables.terms_tables import ApprovalRow
 from exchange.web.pages import live_hint_pages as live_hints
 from schemas.vocabulary import Jurisdiction, Role
 from tests.browser.pages import enter
-from tests.exchange.conftest import RunningNode, node_starter
+from tests.exchange.running_nodes import RunningNode, node_starter
 from tests.exchange.web.conftest import tiny_scan
 from tests.exchange.web.pages.test_events import acquisition, in_state, kept
 from tests.exchange.web.rest.test_terms import eventually

@@ -13,7 +13,7 @@ import pytest
 from schemas.vocabulary import Jurisdiction
 from tests.browser.test_accessibility import serious
 from tests.browser.test_register import begin, saved
-from tests.exchange.conftest import RunningNode, node_starter
+from tests.exchange.running_nodes import RunningNode, node_starter
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.data]
 

@@ -9,8 +9,8 @@ import pytest
 
 from exchange.store.access.user_rows import add_user
 from schemas.vocabulary import Jurisdiction, Role
-from tests.exchange.conftest import node_starter
 from tests.exchange.real_provider import real_provider
+from tests.exchange.running_nodes import node_starter
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

@@ -14,7 +14,7 @@ import pytest
 
 from schemas.vocabulary import Jurisdiction, Role
 from tests.browser.pages import enter, field
-from tests.exchange.conftest import RunningNode, node_starter
+from tests.exchange.running_nodes import RunningNode, node_starter
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.data]
 

@@ -24,7 +24,7 @@ from tests.browser.laboratory import (
     topographies,
 )
 from tests.browser.pages import settle, wait_ready
-from tests.exchange.conftest import metadata
+from tests.exchange.running_nodes import metadata
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.data]
 

@@ -11,7 +11,7 @@ import pytest
 from schemas.vocabulary import Jurisdiction, Role
 from tests.browser.pages import person, sign_in, sign_in_first
 from tests.browser.test_accessibility import serious
-from tests.exchange.conftest import RunningNode, node_starter
+from tests.exchange.running_nodes import RunningNode, node_starter
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

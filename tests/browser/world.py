@@ -33,8 +33,8 @@ from exchange.store.tables.terms_tables import ApprovalRow
 from schemas import Maker
 from schemas.vocabulary import Jurisdiction, LawfulPurpose, Role, SignedInBy
 from tests.exchange import extended
-from tests.exchange.conftest import RunningNode, enrol_each_other, node_starter
 from tests.exchange.flows.kept_checks import keep_check
+from tests.exchange.running_nodes import RunningNode, enrol_each_other, node_starter
 
 PASSWORD = "correct horse battery staple"
 EXHIBITS = {

@@ -21,8 +21,7 @@ from exchange.store.entry.record_rows import AcquisitionState, add_record
 from exchange.store.log.statement_rows import append_own
 from schemas import Envelope, Record, parse_statement
 from schemas.statements import statement_id
-from tests.exchange.conftest import LEGAL_BASIS
-from tests.exchange.open_policy import allow_all
+from tests.exchange.open_policy import LEGAL_BASIS, allow_all
 from tests.matcher.read.x3p.conftest import build, zip_bytes
 from tests.schemas.examples import acquisition_fields, encoded, record_fields
 

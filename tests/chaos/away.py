@@ -16,8 +16,8 @@ from exchange.flows.node.node import store_of
 from exchange.store.node.jobs import JobKind, JobState, counts, promise
 from exchange.store.tables.record_tables import AcquisitionRow
 from tests.exchange import postgresql_server
-from tests.exchange.conftest import free_port
 from tests.exchange.object_server import Bucket, bucket_served
+from tests.exchange.running_nodes import free_port
 from tests.exchange.served import eventually
 
 

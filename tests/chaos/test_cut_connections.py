@@ -27,7 +27,7 @@ from tests.chaos.archive import POLICY, enrol_with_each_other, fill, scans_of
 from tests.chaos.fault_proxy import FaultProxy, Moment
 from tests.chaos.nodes.processes import Process
 from tests.chaos.sizes import report, sized
-from tests.exchange.conftest import free_port, metadata
+from tests.exchange.running_nodes import free_port, metadata
 
 pytestmark = pytest.mark.slow
 

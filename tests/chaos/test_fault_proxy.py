@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from tests.chaos.fault_proxy import FaultProxy, Moment
-from tests.exchange.conftest import free_port
+from tests.exchange.running_nodes import free_port
 
 BODY = bytes(range(256)) * 4000
 ASKED = 40

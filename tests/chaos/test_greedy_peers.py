@@ -21,8 +21,8 @@ from schemas.vocabulary import Jurisdiction
 from tests.chaos.greed import KINDS
 from tests.chaos.nodes.processes import Process
 from tests.chaos.sizes import report, sized
-from tests.exchange.conftest import free_port, metadata
 from tests.exchange.flows.conftest import enrol_with, simulated
+from tests.exchange.running_nodes import free_port, metadata
 
 pytestmark = [pytest.mark.long, pytest.mark.alone]
 

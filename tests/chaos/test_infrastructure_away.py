@@ -19,7 +19,7 @@ from schemas.vocabulary import Jurisdiction
 from tests.chaos.away import SERVICES, service
 from tests.chaos.nodes.processes import Process
 from tests.chaos.sizes import report, sized
-from tests.exchange.conftest import free_port, metadata
+from tests.exchange.running_nodes import free_port, metadata
 
 pytestmark = pytest.mark.slow
 

@@ -29,8 +29,8 @@ from tests.chaos.nodes.processes import Process
 from tests.chaos.nodes.writers import Submission, Writer
 from tests.chaos.sizes import report, sized
 from tests.chaos.wholeness import assert_whole, checkpoints_seen, interrupted_in
-from tests.exchange.conftest import free_port
 from tests.exchange.databases import Databases, databases_fixture
+from tests.exchange.running_nodes import free_port
 
 pytestmark = pytest.mark.slow
 

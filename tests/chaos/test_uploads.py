@@ -15,7 +15,7 @@ import pytest
 
 from schemas.vocabulary import Jurisdiction
 from tests.chaos.sizes import report, sized
-from tests.exchange.conftest import metadata
+from tests.exchange.running_nodes import metadata
 from tests.exchange.served import Served, serving
 from tests.matcher import mutations
 from tests.matcher.read.test_fuzz import TARGETS

@@ -27,7 +27,7 @@ from tests.chaos.archive import enrol_with_each_other, fill, fill_over_days
 from tests.chaos.nodes.processes import Process
 from tests.chaos.shares import Shares, sampled
 from tests.chaos.sizes import is_full, report, sized
-from tests.exchange.conftest import free_port
+from tests.exchange.running_nodes import free_port
 
 pytestmark = [pytest.mark.long, pytest.mark.alone]
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from tests.exchange.conftest import (
     _logs_where_pytest_keeps_them,
-    _nodes_have_warm_processes,
+    _nodes_take_shortcuts,
     _what_a_test_left_is_spare,
+    node_shortcuts,
     postgresql,
     scans,
 )
 
 __all__ = [
     "_logs_where_pytest_keeps_them",
-    "_nodes_have_warm_processes",
+    "_nodes_take_shortcuts",
     "_what_a_test_left_is_spare",
+    "node_shortcuts",
     "postgresql",
     "scans",
 ]

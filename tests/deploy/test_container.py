@@ -22,7 +22,7 @@ from schemas.vocabulary import Jurisdiction
 from tests.deploy.test_units import wait_ready
 from tests.deploy.tools import needed
 from tests.deploy.wheelhouse import made_wheelhouse
-from tests.exchange.conftest import free_port
+from tests.exchange.running_nodes import free_port
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"

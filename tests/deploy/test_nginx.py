@@ -23,7 +23,7 @@ from exchange.web.http.problems import Problem
 from schemas.vocabulary import Jurisdiction, Role, SignedInBy
 from tests.deploy.certificates import Authority
 from tests.deploy.tools import needed
-from tests.exchange.conftest import RunningNode, enrol_each_other, free_port, node_starter
+from tests.exchange.running_nodes import RunningNode, enrol_each_other, free_port, node_starter
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 START_S = 20

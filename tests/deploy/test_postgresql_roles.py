@@ -30,8 +30,8 @@ from exchange.store.operate.reading_roles import CALLED, Unbounded, reading_role
 from exchange.store.tables.columns import Base
 from schemas.vocabulary import Jurisdiction
 from tests.exchange import postgresql_server
-from tests.exchange.conftest import free_port, node_starter
 from tests.exchange.databases import Postgresql
+from tests.exchange.running_nodes import free_port, node_starter
 from tests.next_release import make_next_release
 
 ROLES = Path(__file__).parents[2] / "deploy" / "postgresql" / "roles.sql"

@@ -28,7 +28,7 @@ from exchange.store.database.engine import Store
 from exchange.store.log.statement_rows import latest_checkpoint
 from schemas.vocabulary import Jurisdiction
 from tests.deploy.tools import needed
-from tests.exchange.conftest import free_port
+from tests.exchange.running_nodes import free_port
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 UNITS = sorted(path.name for kind in ("service", "socket", "timer") for path in DEPLOY.glob(f"*.{kind}"))

@@ -23,7 +23,7 @@ from exchange.web.metrics import registry_of
 from exchange.web.pages import event_pages as events
 from exchange.web.rest import lane_routes as lane
 from schemas.vocabulary import Jurisdiction
-from tests.exchange.conftest import RunningNode, enrol_each_other, node_starter
+from tests.exchange.running_nodes import RunningNode, enrol_each_other, node_starter
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 RULES = [DEPLOY / "prometheus" / name for name in ("ffp.rules.yml", "ffp.slo.yml")]

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 import httpx
 
-from tests.exchange.conftest import free_port
+from tests.exchange.running_nodes import free_port
 
 START_S = 30
 

@@ -16,7 +16,7 @@ import httpx
 from exchange.flows.node.node import create_node, opened
 from exchange.store.access.user_rows import add_user
 from schemas.vocabulary import Jurisdiction, Role
-from tests.exchange.conftest import free_port, metadata
+from tests.exchange.running_nodes import free_port, metadata
 
 START_S = 60
 FINAL = {"correlated", "not-correlated", "not-usable", "failed"}

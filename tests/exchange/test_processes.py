@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from exchange.processes import listener_on, lock_holders, named
-from tests.exchange.conftest import free_port
+from tests.exchange.running_nodes import free_port
 
 _HOLD = """
 import fcntl, sys

@@ -29,7 +29,7 @@ from exchange.store.tables.record_tables import AcquisitionRow, StatementRow
 from exchange.store.tables.work_tables import JobRow
 from schemas import open_envelope
 from schemas.vocabulary import Jurisdiction
-from tests.exchange.conftest import RunningNode
+from tests.exchange.running_nodes import RunningNode
 from tests.exchange.served import Served, eventually, serving
 from tests.exchange.web.conftest import problem, stored, tiny_scan
 

@@ -25,9 +25,9 @@ from exchange.store.tables.record_tables import AcquisitionRow, CandidateRow
 from exchange.store.tables.work_tables import JobRow, WorkerRow
 from schemas.vocabulary import Jurisdiction
 from tests.chaos.nodes.processes import Process
-from tests.exchange.conftest import free_port, metadata
 from tests.exchange.databases import Databases, databases_fixture
 from tests.exchange.flows.conftest import enrol_with, simulated
+from tests.exchange.running_nodes import free_port, metadata
 from tests.exchange.served import command
 
 pytestmark = pytest.mark.slow

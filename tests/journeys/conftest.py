@@ -13,17 +13,15 @@ from matcher.synthetic import breech_face
 from schemas.vocabulary import Jurisdiction
 from tests.browser.conftest import browser
 from tests.exchange.conftest import (
-    RunningNode,
     _logs_where_pytest_keeps_them,
-    _nodes_have_warm_processes,
-    _nodes_on_the_engine_that_was_named,
-    _tables_are_made_once,
+    _nodes_take_shortcuts,
     _what_a_test_left_is_spare,
     databases,
-    enrol_each_other,
+    node_shortcuts,
     postgresql,
     start_node,
 )
+from tests.exchange.running_nodes import RunningNode, enrol_each_other
 from tests.journeys.day import MK_DAY, RS_DAY
 from tests.journeys.hands import HANDS
 from tests.journeys.laboratories import Laboratories
@@ -34,12 +32,11 @@ from tests.journeys.watch import Watch
 
 __all__ = [
     "_logs_where_pytest_keeps_them",
-    "_nodes_have_warm_processes",
-    "_nodes_on_the_engine_that_was_named",
-    "_tables_are_made_once",
+    "_nodes_take_shortcuts",
     "_what_a_test_left_is_spare",
     "browser",
     "databases",
+    "node_shortcuts",
     "postgresql",
     "start_node",
 ]

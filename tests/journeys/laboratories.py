@@ -30,7 +30,7 @@ from exchange.store.tables.terms_tables import ApprovalRow
 from schemas import Maker
 from schemas.record import ScanMediaType
 from schemas.vocabulary import Jurisdiction, LawfulPurpose, Role, SignedInBy
-from tests.exchange.conftest import RunningNode, enrol_each_other, node_starter
+from tests.exchange.running_nodes import RunningNode, enrol_each_other, node_starter
 from tests.journeys.people import until
 from tests.schemas.results import SCREEN
 

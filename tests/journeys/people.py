@@ -16,7 +16,7 @@ from pypdf import PdfReader
 
 from exchange.store.access.user_rows import add_user
 from schemas.vocabulary import Role
-from tests.exchange.conftest import DONE_S, KEPT_S, RunningNode
+from tests.exchange.running_nodes import DONE_S, KEPT_S, RunningNode
 from tests.exchange.web.pages.conftest import Person
 from tests.journeys.day import SideOfTheDay
 

@@ -18,7 +18,7 @@ from exchange.store.access.user_rows import add_user
 from exchange.web.languages import NAMES
 from schemas.vocabulary import Role
 from tests.browser.pages import PASSWORD
-from tests.exchange.conftest import RunningNode
+from tests.exchange.running_nodes import RunningNode
 from tests.journeys.hands import Hand, Keyboard
 from tests.journeys.speech import Speech
 from tests.journeys.watch import Watch

@@ -32,8 +32,7 @@ from matcher.synthetic import breech_face
 from matcher.synthetic.marks import Mixtures
 from schemas import Envelope, Record, parse_statement
 from schemas.statements import statement_id
-from tests.exchange.conftest import LEGAL_BASIS
-from tests.exchange.open_policy import allow_all
+from tests.exchange.open_policy import LEGAL_BASIS, allow_all
 from tests.schemas.examples import acquisition_fields, encoded, exhibit_fields, record_fields
 
 FACES = 48

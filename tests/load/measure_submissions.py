@@ -25,8 +25,8 @@ from matcher.synthetic import breech_face
 from schemas.vocabulary import Jurisdiction, Role
 from tests.chaos.nodes.processes import Process
 from tests.exchange import postgresql_server
-from tests.exchange.conftest import free_port
 from tests.exchange.databases import Postgresql
+from tests.exchange.running_nodes import free_port
 from tests.load.people import percentile
 from tests.load.traffic import SUBMISSION, Known, crowd
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.chaos.nodes.processes import Process
-from tests.exchange.conftest import free_port
+from tests.exchange.running_nodes import free_port
 from tests.load import world as worlds
 from tests.load.people import MIX, browse
 from tests.load.sizes import is_full, report

@@ -19,8 +19,8 @@ from exchange.web.metrics import pss_bytes
 from matcher.synthetic import breech_face
 from schemas.vocabulary import Jurisdiction, Role
 from tests.chaos.nodes.processes import Process
-from tests.exchange.conftest import free_port, metadata
 from tests.exchange.databases import Databases, databases_fixture
+from tests.exchange.running_nodes import free_port, metadata
 from tests.load.curve import draw
 from tests.load.people import percentile
 from tests.load.sizes import is_full, report

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from tests.exchange.conftest import metadata
+from tests.exchange.running_nodes import metadata
 
 CONNECTIONS = 200
 READS_A_S = 50.0

@@ -49,8 +49,8 @@ from schemas.lane import EMPTY_HEAD, next_head
 from schemas.vocabulary import Jurisdiction
 from tests.chaos.model import Holdings, Terms
 from tests.chaos.nodes.living import Clock, Crash, LivingNetwork, Watch
-from tests.exchange.conftest import LEGAL_BASIS
 from tests.exchange.flows.network import AL, MK, RS, XK, Network
+from tests.exchange.open_policy import LEGAL_BASIS
 
 JURISDICTIONS = {RS: Jurisdiction.RS, MK: Jurisdiction.MK, XK: Jurisdiction.XK, AL: Jurisdiction.AL}
 NAMES = tuple(JURISDICTIONS)

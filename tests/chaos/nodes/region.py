@@ -27,7 +27,7 @@ from schemas.vocabulary import Jurisdiction
 from tests.chaos.archive import enrol_with_each_other
 from tests.chaos.fault_proxy import FaultProxy
 from tests.chaos.nodes.processes import Process
-from tests.exchange.conftest import free_port
+from tests.exchange.running_nodes import free_port
 
 JURISDICTIONS = (
     Jurisdiction.AL,

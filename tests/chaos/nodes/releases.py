@@ -10,7 +10,8 @@ import httpx
 
 from schemas.vocabulary import Role
 from tests.chaos.nodes.processes import PEOPLE, Process, bearer
-from tests.exchange.conftest import LEGAL_BASIS, free_port
+from tests.exchange.open_policy import LEGAL_BASIS
+from tests.exchange.running_nodes import free_port
 from tests.next_release import Release
 
 _MAKE = """

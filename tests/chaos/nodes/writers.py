@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 
 from tests.chaos.nodes.processes import Process
-from tests.exchange.conftest import metadata
+from tests.exchange.running_nodes import metadata
 from tests.exchange.web.conftest import tiny_scan
 
 BREATH_S = (0.0, 0.5)

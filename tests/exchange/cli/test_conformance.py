@@ -15,7 +15,7 @@ from exchange.conformance.check import Part
 from exchange.conformance.suite import ALL_CHECKS, GUEST
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.cli.conftest import Ffp, refusal
-from tests.exchange.conftest import RunningNode, free_port
+from tests.exchange.running_nodes import RunningNode, free_port
 
 
 def test_the_checks_are_listed_with_what_they_leave_behind(ffp: Ffp) -> None:

@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from exchange.home import keep_private, private_folder, public_folder, write_private
-from tests.exchange.conftest import free_port, metadata
+from tests.exchange.running_nodes import free_port, metadata
 from tests.exchange.served import FINAL, START_S, command
 from tests.exchange.web.conftest import tiny_scan
 

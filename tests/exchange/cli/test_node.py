@@ -24,9 +24,9 @@ from schemas.kinds import KINDS
 from schemas.versions import VERSIONS
 from schemas.vocabulary import KOSOVO_FOOTNOTE
 from tests.exchange.cli.conftest import Ffp, Said, refusal
-from tests.exchange.conftest import free_port
 from tests.exchange.flows.owner import owner_of
 from tests.exchange.log.authority import Authority, served, url_of
+from tests.exchange.running_nodes import free_port
 
 pytestmark = pytest.mark.slow
 

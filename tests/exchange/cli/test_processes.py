@@ -30,8 +30,8 @@ from exchange.web.access.login_rate_limit import TRIES_A_MINUTE
 from schemas.vocabulary import Jurisdiction
 from tests.chaos.nodes.processes import Process
 from tests.exchange.cli.conftest import Ffp, refusal
-from tests.exchange.conftest import free_port
 from tests.exchange.databases import Postgresql
+from tests.exchange.running_nodes import free_port
 from tests.exchange.served import eventually
 
 pytestmark = pytest.mark.slow

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.exchange.cli.conftest import Ffp, refusal
-from tests.exchange.conftest import RunningNode
+from tests.exchange.running_nodes import RunningNode
 from tests.exchange.served import eventually
 
 WHY = ("--purpose", "investigation", "--legal-basis", "Criminal Procedure Code, article 286")

@@ -19,7 +19,7 @@ from exchange.config import load_settings
 from exchange.flows.node.node import create_node
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.cli.conftest import Ffp, refusal
-from tests.exchange.conftest import free_port
+from tests.exchange.running_nodes import free_port
 from tests.exchange.served import command, eventually, serving
 from tests.exchange.web.conftest import tiny_scan
 

@@ -20,7 +20,8 @@ from exchange.conformance.wire import Wire
 from exchange.flows.keys.enrol import enrol, fetch_introduction
 from exchange.web.app import create_app
 from schemas.vocabulary import Jurisdiction
-from tests.exchange.conftest import LEGAL_BASIS, RunningNode, free_port, node_starter
+from tests.exchange.open_policy import LEGAL_BASIS
+from tests.exchange.running_nodes import RunningNode, free_port, node_starter
 
 PATIENCE_S = 60
 IMPATIENCE_S = 8
@@ -131,7 +132,7 @@ def house(folder: Path) -> Iterator[House]:
         return apps[-1]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tests.exchange.conftest.create_app", app)
+        patch.setattr("tests.exchange.running_nodes.create_app", app)
         with node_starter(folder, patch) as start:
             node = start(Jurisdiction.RS, peer_timeout_s=1, pull_interval_s=0.1)
             visit = Visit(Wire(node.url), patience_s=PATIENCE_S, slow_body_s=10)

@@ -24,8 +24,8 @@ from exchange.conformance.wire import Wire
 from exchange.errors import ConfigurationError, InvalidInput
 from exchange.flows.node.node import create_node, opened
 from schemas.vocabulary import Jurisdiction
-from tests.exchange.conftest import free_port
 from tests.exchange.flows.sync.test_hostile_peer import _certificate
+from tests.exchange.running_nodes import free_port
 
 pytestmark = pytest.mark.slow
 

@@ -30,8 +30,8 @@ from exchange.web.access import caller
 from exchange.web.http.ranges import file_answer
 from exchange.web.rest import blob_routes as blobs
 from tests.exchange.conformance.conftest import Answer, Asked, House, Spoil, enrolled, house
-from tests.exchange.conftest import RunningNode
 from tests.exchange.open_policy import allow_all
+from tests.exchange.running_nodes import RunningNode
 
 pytestmark = pytest.mark.slow
 

@@ -16,7 +16,7 @@ from exchange.web.access import caller
 from schemas.keys import KEY_ROLES
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.conformance.conftest import enrolled, house
-from tests.exchange.conftest import free_port
+from tests.exchange.running_nodes import free_port
 
 pytestmark = pytest.mark.slow
 

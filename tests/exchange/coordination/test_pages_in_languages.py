@@ -11,7 +11,7 @@ from exchange.coordination.half_year.half_years import Half
 from exchange.coordination.maturity.practice_definitions import MATURITY_LEVELS
 from exchange.web.languages import NAMES
 from schemas.vocabulary import Role
-from tests.exchange.conftest import RunningNode
+from tests.exchange.running_nodes import RunningNode
 from tests.exchange.web.pages.conftest import Person
 from tests.exchange.web.pages.test_languages import bracketed as bracketed
 from tests.exchange.web.pages.test_languages import outside_of_brackets

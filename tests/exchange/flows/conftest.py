@@ -23,11 +23,11 @@ from exchange.store.tables.peer_tables import PeerRow, QuarantineRow
 from exchange.store.tables.record_tables import AcquisitionRow, StatementRow
 from exchange.trust.card import fingerprint
 from schemas.vocabulary import Jurisdiction
-from tests.exchange.conftest import LEGAL_BASIS, free_port
 from tests.exchange.flows.blind.blind_world import BlindWorld, three_exhibits
 from tests.exchange.flows.network import Network, resting
 from tests.exchange.flows.owner import make_owner
-from tests.exchange.open_policy import allow_all
+from tests.exchange.open_policy import LEGAL_BASIS, allow_all
+from tests.exchange.running_nodes import free_port
 
 TIMEOUT_S = 2  # of the reader, so that a busy machine is not taken for a silent peer
 OWNER = "ffp-rs"

@@ -52,9 +52,8 @@ from schemas.versions import NEWEST
 from schemas.vocabulary import Jurisdiction
 from schemas.witness import parse_witness_report
 from tests.exchange import databases as engines
-from tests.exchange.conftest import LEGAL_BASIS
 from tests.exchange.databases import Databases
-from tests.exchange.open_policy import allow_all
+from tests.exchange.open_policy import LEGAL_BASIS, allow_all
 from tests.schemas.examples import acquisition_fields, encoded, record_fields
 
 RS, MK, XK, AL = "ffp-rs", "ffp-mk", "ffp-xk", "ffp-al"

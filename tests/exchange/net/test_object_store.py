@@ -14,8 +14,8 @@ from exchange.errors import NotFound, ObjectStoreUnavailable
 from exchange.net import object_store
 from exchange.net.object_store import BucketPlace, ObjectStore
 from tests.exchange.anywhere import ANYWHERE
-from tests.exchange.conftest import free_port
 from tests.exchange.object_server import KEY_ID, SECRET, Bucket, bucket_served
+from tests.exchange.running_nodes import free_port
 
 CONTENT = b"heights" * 500_000
 SHA256 = hashlib.sha256(CONTENT).hexdigest()

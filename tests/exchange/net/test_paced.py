@@ -13,7 +13,7 @@ from exchange.errors import PeerUnreachable
 from exchange.net import client
 from exchange.net.client import PeerAddress, PeerClient, paced
 from tests.exchange.anywhere import ANYWHERE
-from tests.exchange.conftest import free_port
+from tests.exchange.running_nodes import free_port
 
 LEAST, MOST = 1000, float("inf")
 

@@ -18,7 +18,7 @@ from exchange.errors import Conflict, ExtraMissing
 from exchange.net.egress import Typed
 from exchange.net.tracing import Tracing, trace_passed_on
 from schemas.vocabulary import Jurisdiction
-from tests.exchange.conftest import RunningNode, enrol_each_other, free_port
+from tests.exchange.running_nodes import RunningNode, enrol_each_other, free_port
 
 RECORD = "0123456789abcdef" * 4
 

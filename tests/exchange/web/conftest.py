@@ -17,8 +17,8 @@ from exchange.errors import PROBLEM_TYPE
 from exchange.store.tables.log import LogNodeRow
 from exchange.store.tables.record_tables import AcquisitionRow, RecordRow, StatementRow, SubmissionRow
 from schemas.vocabulary import Jurisdiction, Role
-from tests.exchange.conftest import RunningNode, node_starter
 from tests.exchange.flows.conftest import made, network, world
+from tests.exchange.running_nodes import RunningNode, node_starter
 from tests.matcher.read.x3p.conftest import build, wave
 
 __all__ = ["made", "network", "world"]

@@ -17,7 +17,7 @@ import pytest
 from exchange.web.http.upload import MAX_HEADER_BYTES
 from schemas.record import MAX_ACQUISITIONS
 from schemas.vocabulary import Role
-from tests.exchange.conftest import RunningNode, metadata
+from tests.exchange.running_nodes import RunningNode, metadata
 from tests.exchange.web.conftest import multipart, part, post, problem, stored, tiny_scan
 
 DESCRIBED = (part("metadata"), json.dumps(metadata()).encode())

@@ -18,7 +18,7 @@ from PIL import Image
 
 from schemas.strict_json import MAX_STATEMENT_BYTES
 from schemas.vocabulary import Role
-from tests.exchange.conftest import RunningNode, metadata
+from tests.exchange.running_nodes import RunningNode, metadata
 from tests.exchange.web.conftest import multipart, part, post, problem, tiny_scan
 from tests.matcher.read.formats.conftest import plux
 from tests.matcher.read.x3p.conftest import build, zip_bytes

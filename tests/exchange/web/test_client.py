@@ -26,7 +26,7 @@ import pytest
 
 from exchange.web.openapi import openapi_document
 from schemas.vocabulary import Role
-from tests.exchange.conftest import DONE_S, KEPT_S, RunningNode
+from tests.exchange.running_nodes import DONE_S, KEPT_S, RunningNode
 from tests.exchange.web.conftest import problem, tiny_scan
 
 pytestmark = pytest.mark.slow

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from schemas.vocabulary import Jurisdiction, Role
-from tests.exchange.conftest import RunningNode
+from tests.exchange.running_nodes import RunningNode
 
 pytestmark = pytest.mark.slow
 

@@ -26,9 +26,9 @@ from exchange.store.tables.record_tables import AcquisitionRow
 from exchange.store.tables.review_tables import SavedViewRow
 from exchange.store.tables.sign_in_tables import UserRow
 from schemas.vocabulary import Jurisdiction, Role
-from tests.exchange.conftest import RunningNode, enrol_each_other
 from tests.exchange.flows.report.view_examples import picture
 from tests.exchange.object_server import Bucket, bucket_served
+from tests.exchange.running_nodes import RunningNode, enrol_each_other
 from tests.exchange.web.rest.test_terms import eventually
 
 pytestmark = pytest.mark.slow

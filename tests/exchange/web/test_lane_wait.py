@@ -16,7 +16,7 @@ from exchange.store.log.statement_rows import latest_checkpoint, log_size
 from exchange.store.sync.peers import lane_of
 from exchange.store.tables.peer_tables import PeerRow
 from exchange.web.access.peer_concurrency import NEWS_AT_ONCE
-from tests.exchange.conftest import RunningNode
+from tests.exchange.running_nodes import RunningNode
 from tests.exchange.web.conftest import tiny_scan
 
 pytestmark = pytest.mark.slow

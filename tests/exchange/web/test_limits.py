@@ -11,7 +11,7 @@ import pytest
 
 from exchange.web.http import upload
 from schemas.vocabulary import Jurisdiction, Role
-from tests.exchange.conftest import RunningNode, metadata
+from tests.exchange.running_nodes import RunningNode, metadata
 from tests.exchange.web.conftest import multipart, part, post, problem, stored, tiny_scan
 
 MIB = 1 << 20

@@ -25,7 +25,7 @@ from exchange.flows.operate.drill.restore_drill import WantedDrill, run_restore_
 from exchange.flows.operate.recovery import note_outcome, read_drills
 from exchange.web.metrics import metrics_served, registry_of
 from schemas.vocabulary import Jurisdiction, Role
-from tests.exchange.conftest import RunningNode, enrol_each_other, free_port
+from tests.exchange.running_nodes import RunningNode, enrol_each_other, free_port
 from tests.exchange.served import eventually
 from tests.exchange.web.conftest import tiny_scan
 

@@ -21,8 +21,8 @@ from exchange.store.sync.peers import find_peer
 from exchange.store.tables.record_tables import ObjectRow
 from exchange.web.metrics import registry_of
 from schemas.vocabulary import Jurisdiction, Role
-from tests.exchange.conftest import RunningNode, enrol_each_other
 from tests.exchange.object_server import Bucket, bucket_served
+from tests.exchange.running_nodes import RunningNode, enrol_each_other
 
 SHARED = {"level": "full", "audience": ["MK"]}
 

@@ -21,7 +21,7 @@ from exchange.web.description import SAID_BY_PEOPLE, calibre_names
 from exchange.web.openapi import openapi_document
 from exchange.web.pages.extended import routes_parts
 from schemas import Calibre, parse_submission
-from tests.exchange.conftest import RunningNode
+from tests.exchange.running_nodes import RunningNode
 from tests.exchange.web.conftest import tiny_scan
 
 COMMITTED = Path(__file__).parents[3] / "docs" / "openapi.json"

@@ -12,8 +12,8 @@ from exchange.errors import StoreUnavailable
 from exchange.flows.operate.doctor.examine import examine
 from exchange.flows.operate.measure import observe
 from schemas.vocabulary import Jurisdiction
-from tests.exchange.conftest import RunningNode
 from tests.exchange.databases import Postgresql, databases_fixture
+from tests.exchange.running_nodes import RunningNode
 from tests.exchange.web.conftest import problem
 
 databases = databases_fixture("postgresql")

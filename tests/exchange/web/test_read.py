@@ -16,7 +16,7 @@ from exchange.trust.verify import verify_statement
 from schemas import ENVELOPE_MEDIA_TYPE, Record, open_envelope
 from schemas.bundle import BUNDLE_MEDIA_TYPE
 from schemas.vocabulary import Role
-from tests.exchange.conftest import RunningNode, metadata
+from tests.exchange.running_nodes import RunningNode, metadata
 from tests.exchange.web.conftest import problem, tiny_scan
 
 UNKNOWN = "ab" * 32

@@ -17,7 +17,7 @@ from exchange.errors import InvalidInput
 from exchange.flows.entry import submit
 from schemas import parse_submission
 from schemas.vocabulary import KOSOVO_FOOTNOTE, Role
-from tests.exchange.conftest import RunningNode, metadata
+from tests.exchange.running_nodes import RunningNode, metadata
 from tests.exchange.web.conftest import multipart, part, post, problem, stored, tiny_scan
 from tests.matcher.read.x3p.conftest import build
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 import schemas
 from exchange.flows.entry.free_text import FREE, Doubt, doubts_in
-from tests.exchange.conftest import RunningNode
+from tests.exchange.running_nodes import RunningNode
 from tests.exchange.web.conftest import tiny_scan
 
 OF_LAW = {

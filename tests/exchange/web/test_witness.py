@@ -17,7 +17,7 @@ from exchange.net.message_signatures import sign_request
 from exchange.trust.keys import raw_public, requester_id
 from schemas.vocabulary import Jurisdiction
 from schemas.witness import MAX_REPORT_BYTES, parse_witnessed_log
-from tests.exchange.conftest import RunningNode, enrol_each_other
+from tests.exchange.running_nodes import RunningNode, enrol_each_other
 from tests.exchange.web.conftest import problem, tiny_scan
 
 EMPTY: dict[str, Any] = {

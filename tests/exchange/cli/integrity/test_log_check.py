@@ -17,7 +17,7 @@ from exchange.flows.operate.measure import observe
 from exchange.store.log.statement_rows import log_size
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.cli.conftest import Ffp, refusal
-from tests.exchange.conftest import RunningNode, enrol_each_other
+from tests.exchange.running_nodes import RunningNode, enrol_each_other
 from tests.exchange.web.conftest import tiny_scan
 
 pytestmark = [pytest.mark.slow, pytest.mark.sqlite]

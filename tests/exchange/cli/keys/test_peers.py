@@ -13,8 +13,8 @@ from exchange.store.sync.peers import lane_of
 from exchange.trust.card import fingerprint
 from schemas.vocabulary import KOSOVO_FOOTNOTE, Jurisdiction, Role
 from tests.exchange.cli.conftest import Ffp, refusal
-from tests.exchange.conftest import RunningNode, free_port
 from tests.exchange.open_policy import allow_all
+from tests.exchange.running_nodes import RunningNode, free_port
 from tests.exchange.web.conftest import tiny_scan
 
 pytestmark = pytest.mark.slow

@@ -15,7 +15,7 @@ import pytest
 from exchange.trust.card import fingerprint
 from schemas.vocabulary import KOSOVO_FOOTNOTE, Jurisdiction
 from tests.exchange.cli.conftest import Ffp, Said, refusal
-from tests.exchange.conftest import RunningNode
+from tests.exchange.running_nodes import RunningNode
 
 SIX = ("AL", "BA", "ME", "MK", "RS", "XK")
 DIGITS = re.compile(r"\n\n +((?:[0-9]{5} ){7}[0-9]{5})\n")

@@ -44,11 +44,11 @@ from exchange.store.tables.review_tables import VerificationTaskRow
 from exchange.store.witness.cosignatures import LogStartState, keep_disagreement, set_log_start
 from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.cli.conftest import Ffp
-from tests.exchange.conftest import RunningNode, enrol_each_other, free_port
 from tests.exchange.flows.network import MK, RS, Network
 from tests.exchange.log.authority import Authority, served, url_of
 from tests.exchange.mail_server import PASSWORD, USER, certificate, mail_server
 from tests.exchange.open_policy import allow_all
+from tests.exchange.running_nodes import RunningNode, enrol_each_other, free_port
 from tests.exchange.web.conftest import tiny_scan
 from tests.schemas.examples import record_fields
 

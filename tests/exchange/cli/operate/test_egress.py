@@ -14,8 +14,8 @@ from exchange.flows.node.node import create_node, opened
 from exchange.trust.card import fingerprint
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.cli.conftest import Ffp, refusal
-from tests.exchange.conftest import RunningNode
 from tests.exchange.net.names import Names
+from tests.exchange.running_nodes import RunningNode
 
 MAIL = 'smtp_host = "mail.example"\nsmtp_from = "a@lab.example"\nsmtp_port = 25\n'
 

@@ -29,8 +29,8 @@ from exchange.store.tables.work_tables import JobRow
 from schemas.vocabulary import Jurisdiction
 from tests.chaos.archive import fill
 from tests.exchange.cli.conftest import Ffp
-from tests.exchange.conftest import RunningNode, free_port
 from tests.exchange.peer_cards import card_of
+from tests.exchange.running_nodes import RunningNode, free_port
 
 pytestmark = pytest.mark.slow
 

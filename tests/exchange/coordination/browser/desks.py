@@ -37,9 +37,9 @@ from schemas.vocabulary import (
     Role,
     SignedInBy,
 )
-from tests.exchange.conftest import RunningNode
 from tests.exchange.coordination.incidents.made_up_incidents import made_up_table
 from tests.exchange.coordination.region.region_world import H1, RegionWorld, start_of_2026
+from tests.exchange.running_nodes import RunningNode
 
 DESK_PORT = 8479
 COUNTED = Half(2026, 2)

@@ -14,9 +14,9 @@ from exchange.store.access.user_rows import add_user
 from exchange.web.languages.spoken import COOKIE
 from schemas.vocabulary import Jurisdiction, Role
 from tests.browser.pages import person, sign_in
-from tests.exchange.conftest import RunningNode, enrol_each_other, node_starter
 from tests.exchange.coordination.browser.desks import COUNTED, tell_of_the_region
 from tests.exchange.coordination.browser.world import publish_laws
+from tests.exchange.running_nodes import RunningNode, enrol_each_other, node_starter
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

@@ -32,7 +32,7 @@ from schemas.vocabulary import Jurisdiction, Role, ScreenConclusion
 from tests.browser.conftest import OPTIONS
 from tests.browser.pages import person, sign_in
 from tests.browser.screenshots import write_small
-from tests.exchange.conftest import RunningNode, node_starter
+from tests.exchange.running_nodes import RunningNode, node_starter
 
 FOLDER: Final = Path(__file__).parents[4] / "docs" / "training"
 SIZE: Final = "1280x720"

@@ -7,8 +7,8 @@ from exchange.coordination.half_year.half_years import Half
 from exchange.coordination.law.law_draft import law_draft, publish_law, replace_articles, save_article
 from schemas import Maker
 from schemas.vocabulary import Role, SignedInBy
-from tests.exchange.conftest import RunningNode
 from tests.exchange.coordination.law.made_up_law import article, made_up_law, rule
+from tests.exchange.running_nodes import RunningNode
 
 
 def publish_laws(rs: RunningNode, mk: RunningNode) -> None:

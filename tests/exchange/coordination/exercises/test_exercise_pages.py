@@ -20,7 +20,7 @@ from exchange.coordination.exercises.exercise_questions import QUESTIONS
 from exchange.coordination.exercises.exercise_vocabulary import ExerciseAudience, ExerciseSkill, ExerciseTruth
 from exchange.coordination.exercises.exercise_words import OUTCOME_WORDS, QUESTION_WORDS, SKILL_WORDS
 from schemas.vocabulary import Jurisdiction, Role
-from tests.exchange.conftest import RunningNode
+from tests.exchange.running_nodes import RunningNode
 from tests.exchange.web.pages.conftest import Person
 
 pytestmark = pytest.mark.slow

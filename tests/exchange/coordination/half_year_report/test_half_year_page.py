@@ -28,7 +28,7 @@ from exchange.web.languages import CODES, Spoken
 from exchange.web.languages.spoken import speaking
 from schemas import Maker, open_envelope, parse_statement
 from schemas.vocabulary import KOSOVO_FOOTNOTE, Jurisdiction, Role, SignedInBy
-from tests.exchange.conftest import RunningNode
+from tests.exchange.running_nodes import RunningNode
 from tests.exchange.web.conftest import tiny_scan
 from tests.exchange.web.pages.conftest import Person
 

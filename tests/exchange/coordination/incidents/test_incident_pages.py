@@ -34,8 +34,8 @@ from exchange.web.languages import CODES, Spoken
 from exchange.web.languages.spoken import speaking
 from schemas import open_envelope, parse_statement
 from schemas.vocabulary import Jurisdiction, Role
-from tests.exchange.conftest import RunningNode
 from tests.exchange.coordination.incidents.made_up_incidents import SECRET, MadeUpTable, made_up_table
+from tests.exchange.running_nodes import RunningNode
 from tests.exchange.web.pages.conftest import Person
 from tests.exchange.web.report.charts import texts_of
 

@@ -11,9 +11,9 @@ from exchange.store.log.statement_rows import add_statement, latest_of
 from exchange.store.sync.peers import add_peer, new_peer
 from schemas import parse_statement, statement_id, statement_payload
 from schemas.vocabulary import Role
-from tests.exchange.conftest import RunningNode
 from tests.exchange.coordination.law.made_up_law import article, rule
 from tests.exchange.peer_cards import card_of
+from tests.exchange.running_nodes import RunningNode
 from tests.exchange.web.pages.conftest import Person
 from tests.exchange.web.pages.review.test_disclosures import People
 from tests.exchange.web.pages.test_pages import HOSTILE

@@ -7,8 +7,8 @@ import pytest
 from exchange.coordination.law.law_draft import law_draft, publish_law, replace_articles
 from schemas import Maker
 from schemas.vocabulary import Role, SignedInBy
-from tests.exchange.conftest import RunningNode
 from tests.exchange.coordination.law.made_up_law import made_up_law
+from tests.exchange.running_nodes import RunningNode
 from tests.exchange.web.conftest import problem
 from tests.exchange.web.rest.test_terms import eventually
 

@@ -18,8 +18,8 @@ from exchange.coordination.maturity.practice_definitions import MATURITY_LEVELS,
 from exchange.coordination.maturity.practices_here import Maturity, maturity_of
 from exchange.web.languages.days import local_time
 from schemas.vocabulary import Role
-from tests.exchange.conftest import RunningNode
 from tests.exchange.open_policy import HEAD
+from tests.exchange.running_nodes import RunningNode
 from tests.exchange.web.pages.conftest import Person
 
 READERS = (Role.HEAD, Role.OPERATOR, Role.AUDITOR)

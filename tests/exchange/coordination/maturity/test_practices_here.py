@@ -39,13 +39,13 @@ from matcher.likelihood.calibration_file import CalibrationModels
 from schemas import LegalBasis, Maker
 from schemas.vocabulary import ExhibitKind, Jurisdiction, Role, SharingRule, SignedInBy
 from tests.exchange.anywhere import ANYWHERE
-from tests.exchange.conftest import free_port
 from tests.exchange.coordination.half_year.monitoring_world import MK, Clock, World
 from tests.exchange.databases import SLOW_ON_POSTGRESQL, Databases, databases_fixture
 from tests.exchange.flows.network import RS, Network, resting
 from tests.exchange.flows.node.test_likelihood_ratio import MODEL
 from tests.exchange.flows.owner import owner_of
 from tests.exchange.log.authority import Authority, served, url_of
+from tests.exchange.running_nodes import free_port
 from tests.exchange.trust.rounds import Capitals
 from tests.schemas.examples import record_fields
 from tests.schemas.results import EXHIBITS, INCONCLUSIVE, NOT_ASSOCIATED, ON, SCREEN

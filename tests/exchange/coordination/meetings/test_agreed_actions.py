@@ -26,9 +26,9 @@ from exchange.flows.statement.sign_statement import enter, say
 from exchange.store.sync.peers import put_on_lane
 from schemas import Action, Maker
 from schemas.vocabulary import ActionState, Jurisdiction, MeetingKind, OfficeRole, Role, SignedInBy
-from tests.exchange.conftest import LEGAL_BASIS
 from tests.exchange.coordination.half_year.monitoring_world import Clock
 from tests.exchange.flows.network import MK, RS, Network
+from tests.exchange.open_policy import LEGAL_BASIS
 
 HEAD = Maker(pseudonym="head-1", role=Role.HEAD, signed_in=SignedInBy.TOKEN)
 MET = NewAction(

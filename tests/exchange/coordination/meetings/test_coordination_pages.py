@@ -29,7 +29,7 @@ from schemas.vocabulary import (
     Role,
     SignedInBy,
 )
-from tests.exchange.conftest import RunningNode
+from tests.exchange.running_nodes import RunningNode
 from tests.exchange.web.pages.conftest import Person
 
 pytestmark = pytest.mark.slow

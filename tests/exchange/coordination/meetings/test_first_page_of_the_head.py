@@ -12,7 +12,7 @@ from sqlalchemy import select
 from exchange.coordination.maturity.keep_snapshot import last_half
 from exchange.store.tables.record_tables import StatementRow
 from schemas.vocabulary import Jurisdiction, Role
-from tests.exchange.conftest import RunningNode, node_starter
+from tests.exchange.running_nodes import RunningNode, node_starter
 from tests.exchange.web.pages.conftest import Person
 
 pytestmark = pytest.mark.slow

@@ -23,7 +23,6 @@ from exchange.coordination.training.make_past import halves_to_simulate
 from exchange.coordination.training.past_truth import FEEDBACK_TERM, STEP_TERM, ExhibitTruth, JoinedTruth, Truth
 from exchange.errors import InvalidInput
 from schemas.calibre import Calibre, compatible_calibres
-from tests.exchange.conftest import free_port
 from tests.exchange.coordination.training.past_region import (
     CODES,
     PastRegion,
@@ -33,6 +32,7 @@ from tests.exchange.coordination.training.past_region import (
     true_counts,
     true_hours,
 )
+from tests.exchange.running_nodes import free_port
 
 DAY = timedelta(days=1)
 START = datetime(2025, 3, 1, tzinfo=UTC)

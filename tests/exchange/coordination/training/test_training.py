@@ -27,7 +27,7 @@ from exchange.errors import ConfigurationError
 from exchange.flows.node.node import opened
 from exchange.store.sync.peers import all_peers
 from schemas.vocabulary import Jurisdiction
-from tests.exchange.conftest import free_port
+from tests.exchange.running_nodes import free_port
 
 PATIENCE_S = 300
 EVERY_S = 2

@@ -31,11 +31,11 @@ from exchange.store.review.mail_rows import mail_address_of
 from exchange.web.mail_text import letters_of
 from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.anywhere import ANYWHERE
-from tests.exchange.conftest import free_port
 from tests.exchange.flows.network import MK, Network, resting
 from tests.exchange.flows.review.test_statements import lead
 from tests.exchange.flows.review.test_statements import pair as pair
 from tests.exchange.mail_server import PASSWORD, REFUSED, USER, Taken, mail_server
+from tests.exchange.running_nodes import free_port
 
 pytestmark = pytest.mark.slow
 

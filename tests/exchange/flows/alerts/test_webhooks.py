@@ -35,10 +35,10 @@ from exchange.store.tables.webhook_tables import WebhookMessageRow, WebhookRow
 from exchange.store.tables.work_tables import JobRow
 from exchange.worker.job_runner import AT_MOST
 from schemas.vocabulary import Jurisdiction
-from tests.exchange.conftest import RunningNode
 from tests.exchange.flows.network import MK, RS, Network
 from tests.exchange.flows.review.test_statements import agree, lead
 from tests.exchange.flows.review.test_statements import pair as pair
+from tests.exchange.running_nodes import RunningNode
 from tests.exchange.webhook_server import WebhookServer, verified, webhook_server
 
 BOTH = ("candidates", "hits")

@@ -26,7 +26,7 @@ from exchange.store.terms.withdrawals import erase_rows
 from exchange.web.pages.review.rail import rail_for
 from exchange.web.report.annex import _comparison
 from schemas.vocabulary import Jurisdiction, Role
-from tests.exchange.conftest import RunningNode
+from tests.exchange.running_nodes import RunningNode
 
 pytestmark = pytest.mark.slow
 

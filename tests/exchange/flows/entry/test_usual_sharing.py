@@ -10,7 +10,7 @@ from exchange.flows.entry.drafts import begin, possible_audience, read_draft
 from exchange.flows.entry.usual_sharing import UsualSharing, usual_sharing
 from exchange.store.access.user_rows import all_users
 from schemas.vocabulary import Jurisdiction, ReleaseLevel, Role
-from tests.exchange.conftest import RunningNode
+from tests.exchange.running_nodes import RunningNode
 from tests.exchange.web.conftest import tiny_scan
 
 pytestmark = pytest.mark.slow

@@ -47,10 +47,10 @@ from schemas import (
     parse_statement,
 )
 from schemas.vocabulary import Basis, ErasureOutcome, HitStage, Jurisdiction, Role, ScreenConclusion, WithdrawalReason
-from tests.exchange.conftest import LEGAL_BASIS
 from tests.exchange.flows.network import MK, RS, XK, Network, resting
 from tests.exchange.flows.review.test_statements import FIRST, HEAD, SECOND, agree, exhibits, lead, says
 from tests.exchange.flows.review.test_statements import pair as pair
+from tests.exchange.open_policy import LEGAL_BASIS
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("careless_owner")]
 

@@ -23,9 +23,9 @@ from exchange.flows.statement.received_scan import ReceivedScan, arriving_scan
 from exchange.flows.statement.sharing import record_of
 from schemas import Acquisition, Instrument, Maker, Record
 from schemas.vocabulary import Role, SignedInBy
-from tests.exchange.conftest import metadata
 from tests.exchange.flows.kept_checks import STATED, keep_check
 from tests.exchange.flows.network import MK, RS, Network
+from tests.exchange.running_nodes import metadata
 from tests.schemas.examples import acquisition_fields, record_fields
 
 pytestmark = pytest.mark.slow

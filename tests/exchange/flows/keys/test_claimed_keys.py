@@ -37,8 +37,8 @@ from exchange.trust.keys import load_identity, raw_public, requester_id
 from exchange.trust.possession import prove_possession
 from schemas import statement_id, statement_payload
 from schemas.vocabulary import Jurisdiction
-from tests.exchange.conftest import LEGAL_BASIS
 from tests.exchange.flows.network import AL, MK, RS, XK, Network, resting
+from tests.exchange.open_policy import LEGAL_BASIS
 from tests.schemas.examples import encoded
 
 pytestmark = pytest.mark.slow

@@ -13,10 +13,9 @@ from exchange.flows.keys.enrol import enrol, read_introduction
 from exchange.flows.node.node import create_node, open_node
 from exchange.flows.terms.first_line import FirstLine, list_peers_without_line, state_first_line
 from schemas.vocabulary import ExhibitKind, Jurisdiction, SharingRule
-from tests.exchange.conftest import LEGAL_BASIS
 from tests.exchange.databases import Databases, databases_fixture
 from tests.exchange.flows.owner import make_owner
-from tests.exchange.open_policy import HEAD
+from tests.exchange.open_policy import HEAD, LEGAL_BASIS
 
 databases = databases_fixture("sqlite", "postgresql")
 

@@ -22,8 +22,8 @@ from exchange.store.sync.peers import add_peer, new_peer
 from exchange.trust.keys import load_identity
 from schemas.keys import KEY_ROLES
 from schemas.vocabulary import Jurisdiction
-from tests.exchange.conftest import LEGAL_BASIS
 from tests.exchange.flows.network import MK, RS, Network
+from tests.exchange.open_policy import LEGAL_BASIS
 
 pytestmark = pytest.mark.slow
 

@@ -36,8 +36,8 @@ from exchange.trust.keys import NodeKeys, raw_public, requester_id
 from schemas import KeyRole
 from schemas.keys import KEY_ROLES
 from schemas.vocabulary import Jurisdiction
-from tests.exchange.conftest import LEGAL_BASIS
 from tests.exchange.flows.keys.light_peer import LightClient, LightPeer, identity, with_roles, working
+from tests.exchange.open_policy import LEGAL_BASIS
 from tests.schemas.examples import of_node
 
 STEPS = 6

@@ -15,7 +15,7 @@ from exchange.trust.key_files import exchange_folder, prepare_folder, recrypted
 from exchange.trust.keys import load_identity
 from schemas.keys import KEY_ROLES
 from schemas.vocabulary import Jurisdiction, Role
-from tests.exchange.conftest import RunningNode
+from tests.exchange.running_nodes import RunningNode
 
 pytestmark = pytest.mark.slow
 

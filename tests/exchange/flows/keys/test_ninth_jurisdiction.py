@@ -24,9 +24,9 @@ from exchange.trust.registry import RegisteredNode, Trust
 from schemas import Group, KeyEvent, LegalBasis, Maker
 from schemas.jurisdiction import Jurisdiction
 from schemas.vocabulary import ExhibitKind, Role, SharingRule, SignedInBy
-from tests.exchange.conftest import LEGAL_BASIS
 from tests.exchange.flows.network import RS, Network
 from tests.exchange.jurisdictions.croatia import HR, croatia
+from tests.exchange.open_policy import LEGAL_BASIS
 from tests.exchange.trust.rounds import Capitals
 
 pytestmark = pytest.mark.slow

@@ -23,11 +23,11 @@ from exchange.store.tables.peer_tables import PeerState
 from exchange.trust.card import fingerprint
 from exchange.trust.registry import RegisteredNode, Trust
 from schemas.vocabulary import Jurisdiction
-from tests.exchange.conftest import LEGAL_BASIS
 from tests.exchange.flows.network import MK, RS, Network, resting
 from tests.exchange.flows.owner import owner_of
 from tests.exchange.flows.witness.bundles import made
 from tests.exchange.flows.witness.test_bundle import data
+from tests.exchange.open_policy import LEGAL_BASIS
 from tests.exchange.trust.rounds import LONG_AGO, Capitals, new_signer
 
 pytestmark = pytest.mark.slow

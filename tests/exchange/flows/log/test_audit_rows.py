@@ -25,9 +25,9 @@ from exchange.store.log.audit import add_deeds, audit_state, entries_from, open_
 from exchange.store.log.statement_rows import latest_checkpoint, log_size, node_reader, statements_of_type
 from schemas import AuditBatch, open_envelope, parse_statement
 from schemas.vocabulary import Jurisdiction, Role
-from tests.exchange.conftest import RunningNode, enrol_each_other
 from tests.exchange.flows.owner import Owner, add_reader, make_owner
 from tests.exchange.open_policy import allow_all
+from tests.exchange.running_nodes import RunningNode, enrol_each_other
 from tests.exchange.web.conftest import tiny_scan
 
 pytestmark = pytest.mark.slow

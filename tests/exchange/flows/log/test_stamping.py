@@ -25,9 +25,9 @@ from exchange.store.log.statement_rows import latest_checkpoint
 from exchange.store.tables.log import StampRow
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.anywhere import ANYWHERE
-from tests.exchange.conftest import RunningNode, enrol_each_other, free_port
 from tests.exchange.flows.owner import Owner, owner_of
 from tests.exchange.log.authority import Authority, ServedAuthority, altered, served, url_of
+from tests.exchange.running_nodes import RunningNode, enrol_each_other, free_port
 from tests.exchange.web.conftest import problem, tiny_scan
 
 TIMEOUT_S = 1.0

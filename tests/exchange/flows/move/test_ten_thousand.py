@@ -29,9 +29,9 @@ from schemas import Record, parse_statement
 from schemas.statements import statement_id
 from schemas.vocabulary import Jurisdiction, Role
 from tests.chaos.archive import ROI, enrol_with_each_other, fill
-from tests.exchange.conftest import free_port
 from tests.exchange.databases import Postgresql, databases_fixture
 from tests.exchange.flows.move.killed import Ended, moved_until
+from tests.exchange.running_nodes import free_port
 from tests.schemas.examples import acquisition_fields, encoded, record_fields
 
 databases = databases_fixture("postgresql")

@@ -27,7 +27,7 @@ from matcher import Filters, Gallery, GalleryWriter, Prepared, Reference, prepar
 from matcher.synthetic import breech_face
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.anywhere import ANYWHERE
-from tests.exchange.conftest import RunningNode, free_port
+from tests.exchange.running_nodes import RunningNode, free_port
 
 REFERENCES = 400
 FILES = ("cluster_authority", "cluster_certificate", "cluster_key")

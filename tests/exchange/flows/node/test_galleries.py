@@ -19,7 +19,7 @@ from exchange.flows.scan.gallery_upkeep import restore_galleries
 from exchange.flows.scan.prepared_scans import acquisition_id_of
 from exchange.store.tables.record_tables import AcquisitionRow, CandidateRow
 from schemas.vocabulary import Jurisdiction
-from tests.exchange.conftest import RunningNode, node_starter
+from tests.exchange.running_nodes import RunningNode, node_starter
 
 pytestmark = pytest.mark.slow
 

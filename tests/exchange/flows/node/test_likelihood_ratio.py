@@ -18,7 +18,7 @@ from matcher.likelihood.calibration_file import CalibrationModels
 from matcher.likelihood.calibration_model import WHOLE_MARKS, CalibrationModel, ReferencePopulation
 from matcher.likelihood.mark_limits import MarkLimits
 from schemas.vocabulary import Jurisdiction
-from tests.exchange.conftest import RunningNode
+from tests.exchange.running_nodes import RunningNode
 
 POPULATION = ReferencePopulation(
     name="drawn",

@@ -29,8 +29,8 @@ from matcher.mark.region_grid import grid_of
 from matcher.synthetic import breech_face
 from schemas import Maker, RegionMask
 from schemas.vocabulary import Jurisdiction, RegionOfInterest, Role, SignedInBy
-from tests.exchange.conftest import RunningNode
 from tests.exchange.flows.node.test_likelihood_ratio import MODELS, found
+from tests.exchange.running_nodes import RunningNode
 from tests.exchange.web.conftest import problem
 from tests.matcher.synthetic.pin_and_shear import draw_impression, draw_shear
 

@@ -25,8 +25,9 @@ from exchange.store.database.engine import Store
 from exchange.store.sync.peers import find_peer
 from exchange.trust.card import fingerprint
 from schemas.vocabulary import Jurisdiction
-from tests.exchange.conftest import LEGAL_BASIS, RunningNode
 from tests.exchange.net.names import Names, listening
+from tests.exchange.open_policy import LEGAL_BASIS
+from tests.exchange.running_nodes import RunningNode
 
 NAME = "ffp-mk.test"
 LOOPBACK = '["127.0.0.0/8"]'

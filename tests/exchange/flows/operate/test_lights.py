@@ -17,8 +17,8 @@ from exchange.flows.sync.sync_partners import ExchangeStanding, exchange_standin
 from exchange.store.node import jobs
 from exchange.store.tables.peer_tables import PeerRow
 from schemas.vocabulary import Jurisdiction
-from tests.exchange.conftest import RunningNode
 from tests.exchange.flows.network import AL, MK, RS, Network
+from tests.exchange.running_nodes import RunningNode
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 
 from exchange.store.witness.cosignatures import cosigned_size
 from schemas.vocabulary import Jurisdiction, Role
-from tests.exchange.conftest import RunningNode
+from tests.exchange.running_nodes import RunningNode
 
 pytestmark = pytest.mark.slow
 

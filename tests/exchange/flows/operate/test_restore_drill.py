@@ -13,10 +13,10 @@ from exchange.flows.operate.backup import back_up
 from exchange.flows.operate.restore import Secrets, restore, verify_restored
 from exchange.store.entry.record_rows import scans_at_rest
 from schemas.vocabulary import Jurisdiction, Role
-from tests.exchange.conftest import RunningNode
 from tests.exchange.databases import Databases, databases_fixture
 from tests.exchange.flows.network import RS, Network
 from tests.exchange.flows.operate.test_backup import PASSPHRASE, silent
+from tests.exchange.running_nodes import RunningNode
 from tests.exchange.web.conftest import tiny_scan
 from tests.exchange.web.rest.test_terms import eventually, has
 

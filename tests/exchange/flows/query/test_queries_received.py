@@ -40,8 +40,8 @@ from exchange.trust.keys import raw_public, requester_id
 from schemas import Acquisition, Maker, Query
 from schemas.query_request import QueryRequest
 from schemas.vocabulary import Jurisdiction, LawfulPurpose, Role, SignedInBy
-from tests.exchange.conftest import LEGAL_BASIS, RunningNode, node_starter
-from tests.exchange.open_policy import allow_all
+from tests.exchange.open_policy import LEGAL_BASIS, allow_all
+from tests.exchange.running_nodes import RunningNode, node_starter
 from tests.exchange.served import eventually
 from tests.exchange.web.conftest import problem, tiny_scan
 from tests.schemas.examples import acquisition_fields

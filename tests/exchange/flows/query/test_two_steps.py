@@ -21,7 +21,7 @@ from exchange.store.tables.query_tables import QueryRow
 from exchange.store.tables.record_tables import AudienceRow, RecordRow, StatementRow
 from schemas import LegalBasis, Maker, open_envelope
 from schemas.vocabulary import ExhibitKind, Jurisdiction, Role, SharingRule, SignedInBy, WithdrawalReason
-from tests.exchange.conftest import RunningNode, enrol_each_other
+from tests.exchange.running_nodes import RunningNode, enrol_each_other
 from tests.exchange.served import eventually
 
 pytestmark = pytest.mark.slow

@@ -17,7 +17,7 @@ from exchange.flows.scan.correlate import correlate_acquisition
 from exchange.store.scan.candidate_delays import delays_within
 from exchange.store.tables.record_tables import AcquisitionRow, CandidateRow
 from schemas.vocabulary import Jurisdiction
-from tests.exchange.conftest import RunningNode
+from tests.exchange.running_nodes import RunningNode
 
 pytestmark = pytest.mark.slow
 

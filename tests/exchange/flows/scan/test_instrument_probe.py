@@ -25,7 +25,7 @@ from exchange.store.tables.review_tables import ExhibitsSeenRow, VerificationTas
 from exchange.store.tables.work_tables import JobRow
 from matcher.synthetic import breech_face
 from schemas.vocabulary import Jurisdiction, Role
-from tests.exchange.conftest import DONE_S, RunningNode
+from tests.exchange.running_nodes import DONE_S, RunningNode
 
 pytestmark = pytest.mark.slow
 

@@ -13,8 +13,8 @@ import matcher
 from matcher.read.origin import Origin
 from matcher.synthetic import breech_face
 from schemas.vocabulary import Jurisdiction
-from tests.exchange.conftest import RunningNode
 from tests.exchange.databases import databases_fixture
+from tests.exchange.running_nodes import RunningNode
 
 pytestmark = pytest.mark.slow
 

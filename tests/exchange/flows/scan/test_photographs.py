@@ -19,7 +19,7 @@ from exchange.store.tables.record_tables import AcquisitionRow, CandidateRow
 from matcher.synthetic import breech_face
 from matcher.synthetic.render import render
 from schemas.vocabulary import Jurisdiction
-from tests.exchange.conftest import RunningNode
+from tests.exchange.running_nodes import RunningNode
 
 pytestmark = pytest.mark.slow
 

@@ -16,7 +16,7 @@ from exchange.flows.scan.heights import Form, Wanted, heights, heights_path, kep
 from exchange.flows.scan.picture_upkeep import PictureUpkeep, clear_heights
 from exchange.flows.scan.scan_thumbnail import drawn_thumbnail, find_scan, picture_paths, thumbnail_paths
 from schemas.vocabulary import Jurisdiction
-from tests.exchange.conftest import RunningNode
+from tests.exchange.running_nodes import RunningNode
 from tests.exchange.web.rest.test_terms import eventually
 
 pytestmark = pytest.mark.slow

@@ -15,7 +15,7 @@ from exchange.flows.scan.correlate import correlate_acquisition, promise_correla
 from exchange.store.entry.record_rows import AcquisitionState
 from exchange.store.tables.record_tables import AcquisitionRow, CandidateRow
 from schemas.vocabulary import Jurisdiction
-from tests.exchange.conftest import RunningNode
+from tests.exchange.running_nodes import RunningNode
 from tests.matcher.synthetic.pin_and_shear import draw_impression, draw_shear
 
 pytestmark = pytest.mark.slow

@@ -18,8 +18,8 @@ from exchange.worker.peer_rounds import PeerRounds
 from schemas import CONTRACT_VERSION
 from schemas.lane import LaneNews
 from schemas.vocabulary import Jurisdiction, Role
-from tests.exchange.conftest import RunningNode
 from tests.exchange.flows.conftest import enrol_with, simulated
+from tests.exchange.running_nodes import RunningNode
 
 PATIENCE_S = 60
 

@@ -18,7 +18,7 @@ from exchange.flows.sync.clocks import judge
 from exchange.net.probe import clock_ahead
 from schemas.vocabulary import Jurisdiction, Role
 from tests.chaos.nodes.processes import Process
-from tests.exchange.conftest import RunningNode, enrol_each_other
+from tests.exchange.running_nodes import RunningNode, enrol_each_other
 
 DAY_S = 86_400
 

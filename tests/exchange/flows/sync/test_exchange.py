@@ -21,8 +21,9 @@ from exchange.trust.card import fingerprint
 from exchange.trust.keys import raw_public, requester_id
 from schemas.lane import EMPTY_HEAD
 from schemas.vocabulary import Jurisdiction, Role
-from tests.exchange.conftest import LEGAL_BASIS, RunningNode, enrol_each_other
 from tests.exchange.databases import SLOW_ON_POSTGRESQL, Databases, databases_fixture
+from tests.exchange.open_policy import LEGAL_BASIS
+from tests.exchange.running_nodes import RunningNode, enrol_each_other
 
 pytestmark = pytest.mark.slow
 

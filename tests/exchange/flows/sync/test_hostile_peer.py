@@ -59,9 +59,9 @@ from schemas.lane import EMPTY_HEAD, MAX_PAGE_BYTES, parse_lane_page
 from schemas.statements import statement_id
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.anywhere import ANYWHERE
-from tests.exchange.conftest import LEGAL_BASIS
 from tests.exchange.flows.conftest import OWNER, Reader, leftovers
 from tests.exchange.flows.owner import READER
+from tests.exchange.open_policy import LEGAL_BASIS
 
 IMPATIENT_S = 0.15
 CUT_S = 4 * IMPATIENT_S

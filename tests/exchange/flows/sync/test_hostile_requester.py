@@ -26,8 +26,8 @@ from exchange.net.content_digest import byte_sequence
 from exchange.net.message_signatures import LIFETIME_S, TAG, sign_request, signature_base
 from schemas.lane import EMPTY_HEAD, next_head, parse_lane_page
 from schemas.vocabulary import Jurisdiction
-from tests.exchange.conftest import LEGAL_BASIS, RunningNode, node_starter
-from tests.exchange.open_policy import allow_all
+from tests.exchange.open_policy import LEGAL_BASIS, allow_all
+from tests.exchange.running_nodes import RunningNode, node_starter
 
 pytestmark = pytest.mark.slow
 

@@ -30,9 +30,9 @@ from exchange.store.tables.work_tables import JobRow
 from exchange.trust.card import fingerprint
 from matcher.synthetic import breech_face
 from schemas.vocabulary import Jurisdiction, Role
-from tests.exchange.conftest import LEGAL_BASIS, RunningNode
 from tests.exchange.databases import SLOW_ON_POSTGRESQL, Databases, databases_fixture
-from tests.exchange.open_policy import allow_all
+from tests.exchange.open_policy import LEGAL_BASIS, allow_all
+from tests.exchange.running_nodes import RunningNode
 
 databases = databases_fixture("sqlite", SLOW_ON_POSTGRESQL)
 

@@ -19,7 +19,7 @@ from exchange.store.access.user_rows import add_user
 from exchange.store.tables.record_tables import AcquisitionRow
 from schemas import Maker
 from schemas.vocabulary import Jurisdiction, Role, SignedInBy
-from tests.exchange.conftest import metadata
+from tests.exchange.running_nodes import metadata
 
 EXAMINER = Maker(pseudonym="examiner-1", role=Role.EXAMINER, signed_in=SignedInBy.TOKEN)
 

@@ -14,7 +14,7 @@ from exchange.store.access.token_rows import add_token, find_token, minute, revo
 from exchange.store.access.user_rows import add_user, revoke_user
 from exchange.store.tables.sign_in_tables import TokenRow
 from schemas.vocabulary import Role
-from tests.exchange.conftest import RunningNode
+from tests.exchange.running_nodes import RunningNode
 from tests.exchange.web.conftest import problem
 from tests.exchange.web.test_who_may import described, kept_table
 

@@ -34,7 +34,7 @@ from exchange.trust.keys import raw_public, requester_id
 from exchange.web.access.peer_concurrency import REQUESTS_AT_ONCE, RequestPurpose, peer_turn, purpose_of
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.anywhere import ANYWHERE
-from tests.exchange.conftest import RunningNode, enrol_each_other
+from tests.exchange.running_nodes import RunningNode, enrol_each_other
 from tests.exchange.web.access.test_caller import DOORS, FILLED
 from tests.exchange.web.conftest import problem
 from tests.matcher.read.x3p.conftest import build

@@ -23,8 +23,8 @@ from exchange.net.client import PeerClient
 from exchange.net.request_id import FIELD, HEADER, new_request_id, passed_on, taken
 from exchange.trust.card import fingerprint
 from schemas.vocabulary import Jurisdiction
-from tests.exchange.conftest import LEGAL_BASIS, RunningNode, metadata
-from tests.exchange.open_policy import allow_all
+from tests.exchange.open_policy import LEGAL_BASIS, allow_all
+from tests.exchange.running_nodes import RunningNode, metadata
 from tests.exchange.served import Served, command, eventually, serving
 from tests.exchange.web.conftest import tiny_scan
 

@@ -15,7 +15,7 @@ from exchange.errors import Busy
 from exchange.web.http import compute_threads
 from exchange.web.http.compute_threads import FIRST_S, LEAST_LET_IN, LONGEST_AWAY_S, SLOW_S, Room, RoomPlace, WorkKind
 from schemas.vocabulary import Jurisdiction, Role
-from tests.exchange.conftest import RunningNode
+from tests.exchange.running_nodes import RunningNode
 from tests.exchange.web.conftest import problem, stored, tiny_scan
 from tests.exchange.web.test_limits import connection, form, head, length, status_of
 

@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 
 from exchange.web.http import ranges
 from schemas.vocabulary import Role
-from tests.exchange.conftest import RunningNode
+from tests.exchange.running_nodes import RunningNode
 from tests.exchange.served import eventually
 from tests.exchange.web.conftest import tiny_scan
 

@@ -14,8 +14,8 @@ import pytest
 from exchange.flows.access.sign_in import invite_user
 from exchange.store.access.user_rows import add_user
 from schemas.vocabulary import Role
-from tests.exchange.conftest import RunningNode
 from tests.exchange.flows.blind.lists import open_all_lists
+from tests.exchange.running_nodes import RunningNode
 
 PASSWORD = "correct horse battery staple"
 

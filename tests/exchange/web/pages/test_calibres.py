@@ -17,7 +17,7 @@ from schemas.calibre_list import AMBIGUOUS, CALIBRES
 from schemas.calibres.entry import CalibreKind
 from schemas.calibres.pairs import PAIRS
 from schemas.vocabulary import Role
-from tests.exchange.conftest import RunningNode
+from tests.exchange.running_nodes import RunningNode
 from tests.exchange.web.conftest import tiny_scan
 from tests.exchange.web.pages.conftest import Person
 from tests.exchange.web.pages.entry.test_register import COMPLETE, Desk

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 import matcher
 from exchange.cli.main import app
 from schemas.vocabulary import Role
-from tests.exchange.conftest import RunningNode
+from tests.exchange.running_nodes import RunningNode
 from tests.exchange.web.pages.review.test_reviews import Colleague, colleague, draw_control_now, nodes, top
 
 pytestmark = pytest.mark.slow

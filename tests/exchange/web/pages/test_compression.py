@@ -19,7 +19,7 @@ from exchange.web.http.compression import Kept, PackedPages, takes_gzip
 from exchange.web.http.lean_text import lean_style
 from exchange.web.pages.static_files import STATIC
 from schemas.vocabulary import Role
-from tests.exchange.conftest import RunningNode
+from tests.exchange.running_nodes import RunningNode
 from tests.exchange.web.pages.conftest import Person
 
 STYLE = "/app/static/node.css"

@@ -25,7 +25,7 @@ from exchange.store.tables.terms_tables import ApprovalRow
 from exchange.web.pages import live_hint_pages as live_hints
 from exchange.web.pages.live_hint_pages import OF_A_PERSON, OF_THE_NODE, LiveHints, Watcher
 from schemas.vocabulary import Jurisdiction, Role
-from tests.exchange.conftest import RunningNode
+from tests.exchange.running_nodes import RunningNode
 from tests.exchange.web.conftest import tiny_scan
 from tests.exchange.web.pages.conftest import Person
 from tests.exchange.web.rest.test_terms import eventually

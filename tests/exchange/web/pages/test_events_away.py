@@ -13,8 +13,8 @@ from exchange.clock import stamp_in
 from exchange.store.tables.terms_tables import ApprovalRow
 from exchange.web.pages import live_hint_pages as live_hints
 from schemas.vocabulary import Jurisdiction, Role
-from tests.exchange.conftest import RunningNode
 from tests.exchange.databases import Postgresql, databases_fixture
+from tests.exchange.running_nodes import RunningNode
 from tests.exchange.web.pages.conftest import Person
 from tests.exchange.web.pages.test_events import kept, listening
 from tests.exchange.web.rest.test_terms import eventually

@@ -11,7 +11,7 @@ from exchange.flows.review.records import StoredRecord
 from exchange.web.wording.exhibit_name import listed_name, record_name
 from schemas import Record, parse_statement
 from schemas.vocabulary import Role
-from tests.exchange.conftest import RunningNode
+from tests.exchange.running_nodes import RunningNode
 from tests.exchange.web.conftest import tiny_scan
 from tests.exchange.web.pages.conftest import Person
 from tests.schemas.examples import encoded, exhibit_fields, fired_fields, record_fields

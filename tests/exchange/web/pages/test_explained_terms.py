@@ -12,7 +12,7 @@ from exchange.web.languages.terms_glossary import own_glossary
 from exchange.web.wording.explained_terms import explain, sign_of
 from exchange.web.wording.meanings import MEANINGS, meaning_name
 from schemas.vocabulary import HandlingCode, RegionOfInterest, Role
-from tests.exchange.conftest import RunningNode
+from tests.exchange.running_nodes import RunningNode
 from tests.exchange.web.conftest import tiny_scan
 from tests.exchange.web.pages.conftest import Person
 

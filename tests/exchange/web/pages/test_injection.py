@@ -18,7 +18,7 @@ from exchange.flows.blind.visibility import pair_of
 from exchange.flows.node.pipelines import PIPELINES
 from exchange.store.review.candidate_rows import CandidateView, Page, open_candidates
 from schemas.vocabulary import Jurisdiction, Role
-from tests.exchange.conftest import RunningNode, enrol_each_other
+from tests.exchange.running_nodes import RunningNode, enrol_each_other
 from tests.exchange.web.pages.conftest import Person
 from tests.schemas.results import INCONCLUSIVE
 

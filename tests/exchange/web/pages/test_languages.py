@@ -47,7 +47,7 @@ from matcher.likelihood.mark_limits import MarkExtent
 from matcher.likelihood.ratio import NoValidatedLR, PairConditions, likelihood_ratio
 from schemas.record import ScanMediaType
 from schemas.vocabulary import Jurisdiction, Role
-from tests.exchange.conftest import RunningNode
+from tests.exchange.running_nodes import RunningNode
 from tests.exchange.web.pages.conftest import Person
 from tests.matcher.likelihood.test_ratio import INSIDE, MODEL
 

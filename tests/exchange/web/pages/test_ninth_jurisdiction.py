@@ -8,8 +8,8 @@ import pytest
 
 from exchange.jurisdictions.own_file import OWN_FILE, add_own_entries
 from schemas.vocabulary import KOSOVO_FOOTNOTE, Role
-from tests.exchange.conftest import RunningNode
 from tests.exchange.jurisdictions.croatia import croatia
+from tests.exchange.running_nodes import RunningNode
 from tests.exchange.web.conftest import problem, tiny_scan
 from tests.exchange.web.pages.conftest import Person
 

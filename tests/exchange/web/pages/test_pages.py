@@ -11,7 +11,7 @@ import pytest
 
 from exchange.web.pages.pages_app import POLICY
 from schemas.vocabulary import Role
-from tests.exchange.conftest import RunningNode
+from tests.exchange.running_nodes import RunningNode
 from tests.exchange.web.conftest import tiny_scan
 from tests.exchange.web.pages.conftest import Person
 from tests.exchange.web.test_who_may import kept_table

@@ -13,7 +13,7 @@ from exchange.flows.operate.backup import back_up
 from exchange.flows.operate.drill.restore_drill import WantedDrill, run_restore_drill
 from exchange.flows.operate.recovery import LastBackup, note_backup
 from schemas.vocabulary import Role
-from tests.exchange.conftest import RunningNode
+from tests.exchange.running_nodes import RunningNode
 from tests.exchange.web.pages.conftest import Person
 
 pytestmark = pytest.mark.slow

@@ -24,8 +24,8 @@ from exchange.log.audit_entry import AuditEntry
 from exchange.store.log.audit import audit_state, entries_from
 from exchange.store.tables.record_tables import AcquisitionRow, RecordRow
 from schemas.vocabulary import Role
-from tests.exchange.conftest import RunningNode
 from tests.exchange.counted_sql import counted_sql
+from tests.exchange.running_nodes import RunningNode
 from tests.exchange.web.conftest import tiny_scan
 from tests.exchange.web.pages.conftest import Person
 from tests.exchange.web.rest.test_terms import eventually

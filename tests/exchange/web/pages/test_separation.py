@@ -21,7 +21,7 @@ from exchange.web.pages.truth.separation_pages import DRAWING_HEIGHT, DRAWING_WI
 from matcher.likelihood.scored_pairs import read_score_table
 from matcher.synthetic import breech_face
 from schemas.vocabulary import Role
-from tests.exchange.conftest import DONE_S, RunningNode
+from tests.exchange.running_nodes import DONE_S, RunningNode
 from tests.exchange.web.pages.conftest import Person
 
 SHOWN = Separation("breech_face", None, None, 6, 3, 3, "2026-01-02", "2026-11-30", (0.41, 0.9, 1.0), (0.0, 0.02, 0.44))

@@ -18,7 +18,7 @@ from exchange.web.pages.entry.sorted_drafts import SAVED_LAST_FIRST, DraftColumn
 from exchange.web.pages.entry.sorted_records import FALLING, few_records, record_order
 from exchange.web.pages.sorting import Direction, Sorting, cursor_after, opened_cursor, order_of
 from schemas.vocabulary import Role
-from tests.exchange.conftest import RunningNode
+from tests.exchange.running_nodes import RunningNode
 from tests.exchange.web.conftest import tiny_scan
 from tests.exchange.web.pages.conftest import Person
 

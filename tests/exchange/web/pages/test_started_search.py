@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from schemas.vocabulary import Jurisdiction, Role
-from tests.exchange.conftest import RunningNode, enrol_each_other
+from tests.exchange.running_nodes import RunningNode, enrol_each_other
 from tests.exchange.served import eventually
 from tests.exchange.web.conftest import tiny_scan
 from tests.exchange.web.pages.conftest import Person

@@ -16,8 +16,8 @@ from exchange.flows.node.node import open_node
 from exchange.store.access.user_rows import add_user
 from exchange.trust.keys import load_identity
 from schemas.vocabulary import Jurisdiction, Role
-from tests.exchange.conftest import RunningNode
 from tests.exchange.flows.blind.lists import open_all_lists
+from tests.exchange.running_nodes import RunningNode
 from tests.exchange.web.conftest import tiny_scan
 from tests.exchange.web.pages.conftest import Person
 

@@ -13,7 +13,7 @@ from sqlalchemy import text
 from exchange.log.audit_entry import AuditEntry
 from exchange.store.log.audit import audit_state, entries_from
 from schemas.vocabulary import Jurisdiction, Role
-from tests.exchange.conftest import RunningNode
+from tests.exchange.running_nodes import RunningNode
 from tests.exchange.web.conftest import problem, tiny_scan
 
 pytestmark = pytest.mark.slow

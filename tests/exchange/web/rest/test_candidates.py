@@ -18,8 +18,8 @@ from exchange.store.review.review_rows import examiners
 from exchange.store.tables.record_tables import AcquisitionRow, CandidateRow
 from exchange.web.rest.response_models import SCORE_NOTE
 from schemas.vocabulary import KOSOVO_FOOTNOTE, Jurisdiction, Role
-from tests.exchange.conftest import RunningNode, enrol_each_other
 from tests.exchange.flows.blind.lists import open_all_lists
+from tests.exchange.running_nodes import RunningNode, enrol_each_other
 from tests.exchange.web.conftest import problem, tiny_scan
 
 pytestmark = pytest.mark.slow

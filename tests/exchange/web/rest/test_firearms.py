@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from schemas.vocabulary import Role
-from tests.exchange.conftest import RunningNode
+from tests.exchange.running_nodes import RunningNode
 from tests.exchange.web.conftest import problem, tiny_scan
 from tests.exchange.web.rest.test_audit import Rows, rows
 from tests.schemas.examples import firearm_fields

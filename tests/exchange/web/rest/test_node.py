@@ -21,7 +21,7 @@ from schemas.jurisdiction import FIRST_JURISDICTIONS
 from schemas.kinds import KINDS
 from schemas.versions import VERSIONS
 from schemas.vocabulary import KOSOVO_FOOTNOTE, Jurisdiction, Role
-from tests.exchange.conftest import RunningNode
+from tests.exchange.running_nodes import RunningNode
 from tests.exchange.web.conftest import problem, tiny_scan
 
 

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from schemas.vocabulary import Jurisdiction, Role
-from tests.exchange.conftest import RunningNode, enrol_each_other
+from tests.exchange.running_nodes import RunningNode, enrol_each_other
 from tests.exchange.web.conftest import problem, tiny_scan
 
 pytestmark = pytest.mark.slow

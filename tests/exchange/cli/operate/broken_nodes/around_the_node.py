@@ -29,8 +29,9 @@ from exchange.web.app import create_app
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.cli.operate.broken_nodes.in_the_settings import certificate
 from tests.exchange.cli.operate.broken_nodes.made import Made
-from tests.exchange.conftest import LEGAL_BASIS, free_port
 from tests.exchange.log.authority import Authority, url_of
+from tests.exchange.open_policy import LEGAL_BASIS
+from tests.exchange.running_nodes import free_port
 from tests.exchange.trust.rounds import Capitals
 
 _HOLD = """

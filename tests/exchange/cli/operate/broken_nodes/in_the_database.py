@@ -13,8 +13,8 @@ from exchange.flows.node.node import create_node
 from exchange.store.tables.schema_version import SCHEMA_VERSION
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.cli.operate.broken_nodes.made import Made
-from tests.exchange.conftest import free_port
 from tests.exchange.databases import Postgresql
+from tests.exchange.running_nodes import free_port
 
 _PAGE = 4096
 _HOLD = """

@@ -16,8 +16,8 @@ from cryptography.x509.oid import NameOID
 
 from matcher.likelihood.calibration_file import CalibrationModels
 from tests.exchange.cli.operate.broken_nodes.made import Made
-from tests.exchange.conftest import free_port
 from tests.exchange.flows.node.test_likelihood_ratio import MODEL, MODELS, POPULATION
+from tests.exchange.running_nodes import free_port
 
 
 @contextmanager

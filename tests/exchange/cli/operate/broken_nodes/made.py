@@ -16,9 +16,9 @@ import pytest
 
 from exchange.flows.node.node import create_node, open_node
 from schemas.vocabulary import Jurisdiction
-from tests.exchange.conftest import free_port
 from tests.exchange.databases import Sqlite
 from tests.exchange.flows.network import RS, Network
+from tests.exchange.running_nodes import free_port
 
 PASSPHRASE = "correct horse battery staple"
 SCAN = b"one scan of the made node"

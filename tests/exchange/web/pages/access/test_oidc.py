@@ -25,8 +25,8 @@ from exchange.store.tables.sign_in_tables import BegunRow, SessionRow
 from exchange.trust.id_token import MAX_TOKEN
 from schemas.vocabulary import Jurisdiction, Role, SignedInBy
 from tests.exchange.anywhere import ANYWHERE
-from tests.exchange.conftest import RunningNode
 from tests.exchange.lying_provider import CLIENT, SECRET, LyingProvider, compact, lying_provider, rsa, unsigned
+from tests.exchange.running_nodes import RunningNode
 
 pytestmark = pytest.mark.slow
 NAME = "Test <Keycloak>"

@@ -17,7 +17,7 @@ from exchange.store.access.user_rows import revoke_user
 from exchange.store.tables.sign_in_tables import SessionRow, SignInRow
 from exchange.web.pages.access.sign_in_pages import goes_on_at
 from schemas.vocabulary import Role
-from tests.exchange.conftest import RunningNode
+from tests.exchange.running_nodes import RunningNode
 from tests.exchange.web.pages.conftest import PASSWORD, Person
 
 WRONG = "Pseudonym, password or code is not right"

@@ -30,7 +30,7 @@ from exchange.store.access.user_rows import revoke_user
 from exchange.store.tables.sign_in_tables import DeviceRow, FailureRow
 from exchange.web.access.login_rate_limit import _whose
 from schemas.vocabulary import Role
-from tests.exchange.conftest import RunningNode
+from tests.exchange.running_nodes import RunningNode
 from tests.exchange.web.pages.conftest import PASSWORD, Person
 
 WRONG = "a password that is wrong"

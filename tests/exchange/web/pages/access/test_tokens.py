@@ -16,7 +16,7 @@ from exchange.store.access.sign_in_guard import FREE_TRIES
 from exchange.store.access.token_rows import TOKEN_PREFIX
 from exchange.store.tables.sign_in_tables import SignInRow
 from schemas.vocabulary import Role
-from tests.exchange.conftest import RunningNode
+from tests.exchange.running_nodes import RunningNode
 from tests.exchange.web.pages.conftest import Person
 
 

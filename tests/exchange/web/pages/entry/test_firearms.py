@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from schemas.vocabulary import Role
-from tests.exchange.conftest import RunningNode
+from tests.exchange.running_nodes import RunningNode
 from tests.exchange.web.conftest import tiny_scan
 from tests.exchange.web.pages.conftest import Person
 from tests.exchange.web.pages.entry.test_register import Desk

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from schemas.vocabulary import Role
-from tests.exchange.conftest import RunningNode
+from tests.exchange.running_nodes import RunningNode
 from tests.exchange.web.conftest import problem, tiny_scan
 from tests.exchange.web.pages.review.test_disclosures import People
 from tests.exchange.web.rest.test_terms import eventually, has, post

@@ -16,8 +16,8 @@ import matcher
 from exchange.clock import stamp_in
 from matcher.synthetic.breech_face import draw
 from schemas.vocabulary import Role
-from tests.exchange.conftest import RunningNode
 from tests.exchange.flows.kept_checks import STATED, keep_check
+from tests.exchange.running_nodes import RunningNode
 from tests.exchange.web.conftest import tiny_scan
 from tests.exchange.web.pages.conftest import Person
 from tests.exchange.web.pages.entry.test_register import COMPLETE, Desk

@@ -19,7 +19,7 @@ from exchange.store.tables.review_tables import KeptSearchRow
 from exchange.store.tables.sign_in_tables import UserRow
 from exchange.web.pages.entry.search_form import search_address
 from schemas.vocabulary import Role
-from tests.exchange.conftest import RunningNode
+from tests.exchange.running_nodes import RunningNode
 from tests.exchange.web.conftest import tiny_scan
 from tests.exchange.web.pages.conftest import Person
 from tests.schemas.examples import exhibit_fields

@@ -12,7 +12,7 @@ from exchange.record_filter import CONDITIONS, ConditionGroup
 from exchange.web.openapi import openapi_document
 from exchange.web.pages.entry.search_form import FIELDS
 from schemas.vocabulary import Role
-from tests.exchange.conftest import RunningNode
+from tests.exchange.running_nodes import RunningNode
 from tests.exchange.web.conftest import tiny_scan
 from tests.exchange.web.pages.conftest import Person
 from tests.schemas.examples import exhibit_fields, record_fields

@@ -24,7 +24,7 @@ from exchange.store.tables.record_tables import RecordRow
 from exchange.web.wording.refused_scans import REFUSED_SCANS
 from schemas.record import MAX_ACQUISITIONS
 from schemas.vocabulary import Role
-from tests.exchange.conftest import RunningNode
+from tests.exchange.running_nodes import RunningNode
 from tests.exchange.web.conftest import tiny_scan
 from tests.exchange.web.pages.conftest import Person
 from tests.exchange.web.pages.test_pages import HOSTILE, _Elements

@@ -13,7 +13,7 @@ from exchange.store.tables.record_tables import RecordRow
 from exchange.web.pages.entry.search_form import FIELDS, TypedSearch, question_of
 from exchange.web.pages.entry.search_pages import sheet
 from schemas.vocabulary import KOSOVO_FOOTNOTE, Role
-from tests.exchange.conftest import RunningNode
+from tests.exchange.running_nodes import RunningNode
 from tests.exchange.web.conftest import tiny_scan
 from tests.exchange.web.pages.conftest import Person
 

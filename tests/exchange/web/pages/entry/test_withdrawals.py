@@ -10,7 +10,7 @@ from sqlalchemy import delete
 
 from exchange.store.tables.sign_in_tables import SignInRow
 from schemas.vocabulary import Role
-from tests.exchange.conftest import RunningNode
+from tests.exchange.running_nodes import RunningNode
 from tests.exchange.web.conftest import problem, tiny_scan
 from tests.exchange.web.pages.conftest import Person
 

@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from exchange.store.tables.review_tables import ExhibitsSeenRow
 from schemas.vocabulary import Jurisdiction, Role
-from tests.exchange.conftest import RunningNode, node_starter
+from tests.exchange.running_nodes import RunningNode, node_starter
 from tests.exchange.web.conftest import tiny_scan
 from tests.exchange.web.pages.conftest import Person
 

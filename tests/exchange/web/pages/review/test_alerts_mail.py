@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from schemas.vocabulary import Jurisdiction, Role
-from tests.exchange.conftest import RunningNode, free_port, node_starter
 from tests.exchange.mail_server import PASSWORD, USER, Taken, certificate, mail_server
+from tests.exchange.running_nodes import RunningNode, free_port, node_starter
 from tests.exchange.web.pages.conftest import Person
 
 pytestmark = pytest.mark.slow

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from schemas.vocabulary import Role
-from tests.exchange.conftest import RunningNode
+from tests.exchange.running_nodes import RunningNode
 from tests.exchange.web.conftest import tiny_scan
 from tests.exchange.web.pages.conftest import Person
 from tests.schemas.examples import firearm_fields

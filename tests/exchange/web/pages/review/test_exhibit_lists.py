@@ -23,7 +23,7 @@ from exchange.web.pages.layout import page
 from exchange.web.pages.review.pair import ExhibitScans
 from exchange.web.pages.review.score_strip import strip_of
 from schemas.vocabulary import Jurisdiction, Role
-from tests.exchange.conftest import RunningNode
+from tests.exchange.running_nodes import RunningNode
 from tests.exchange.web.pages.conftest import Person
 
 pytestmark = pytest.mark.slow

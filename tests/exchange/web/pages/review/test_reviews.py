@@ -25,8 +25,8 @@ from exchange.store.review.review_rows import open_tasks
 from exchange.store.tables.work_tables import JobRow
 from exchange.web.languages.days import day_words
 from schemas.vocabulary import Jurisdiction, Role
-from tests.exchange.conftest import RunningNode, enrol_each_other
 from tests.exchange.flows.blind.lists import open_all_lists
+from tests.exchange.running_nodes import RunningNode, enrol_each_other
 from tests.exchange.web.pages.conftest import Person
 
 pytestmark = pytest.mark.slow

@@ -20,8 +20,8 @@ from exchange.store.entry.record_rows import acquisitions_of
 from exchange.store.tables.review_tables import SavedViewRow
 from exchange.store.terms.withdrawals import erase_rows
 from schemas.vocabulary import Jurisdiction, Role
-from tests.exchange.conftest import RunningNode
 from tests.exchange.flows.report.view_examples import picture, view
+from tests.exchange.running_nodes import RunningNode
 from tests.exchange.web.pages.conftest import Person
 
 pytestmark = pytest.mark.slow
