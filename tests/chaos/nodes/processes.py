@@ -20,7 +20,7 @@ from tests.exchange.served import session_of
 
 START_S = 60
 STOP_S = 30
-PEOPLE = {"examiner-1": Role.EXAMINER, "operator-1": Role.OPERATOR}
+PEOPLE = {"examiner-1": Role.EXAMINER, "investigator-1": Role.INVESTIGATOR, "operator-1": Role.OPERATOR}
 
 
 class Process:
