@@ -24,7 +24,7 @@ def name_of(path: Path) -> str:
 
 def files() -> Iterator[Path]:
     """Everything that is part of the project: the folders' files, and those beside them."""
-    left_behind = (ROOT / ".gitignore").read_text(encoding="utf-8").split()
+    left_behind = [".git", *(ROOT / ".gitignore").read_text(encoding="utf-8").split()]
     yield from (path for path in ROOT.iterdir() if path.is_file() and path.name not in left_behind)
     for folder in FOLDERS:
         yield from (path for path in (ROOT / folder).rglob("*") if path.is_file() and "__pycache__" not in path.parts)
