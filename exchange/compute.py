@@ -1,11 +1,11 @@
-"""Heavy work in processes of its own: started when first needed, replaced when they die, bounded in time and memory,
-and ended when nothing was asked of them for a while: each takes a hundred megabytes. While somebody looks at pages one
-is kept warm, so that what they open next waits for no start.
+"""Run heavy work in worker processes with limits of time and memory.
 
-A worker gets one thread for linear algebra: the processes already share the cores among themselves. It ends with the
-node, however the node ends, and leaves Ctrl-C to it. Nobody waits at a screen for what is done in the background: its
-processes leave the cores to whoever else wants them. What is done there on the account of one node never holds all of
-them: a hostile scan takes as long as it may, and others' work must not wait for it.
+A process is started when it is first needed, replaced when it dies, and ended when it was idle for a while, since it
+takes a hundred megabytes. While a user looks at pages, one idle process is kept, so that the next page needs no start.
+
+A worker process has one thread for linear algebra, since the processes already share the cores. It ignores Ctrl-C and
+ends with the node, even when the node is killed. Background processes run at the lowest priority. The background work
+of one node never occupies all of them: a hostile scan may take its full time limit, and other nodes must not wait.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ from typing import ParamSpec, TypeVar
 from exchange.errors import ComputeAway, ComputeFailed
 
 HALF_S = 60.0
-"""After so long half of what a node used is forgotten."""
+"""Half-life of the time that is charged to a node."""
 TOLERANCE_S = 3.0
-"""Nodes that used them alike, to so many seconds, work side by side."""
+"""Two nodes take turns only when their charged times differ by more than this."""
 GIVES_WAY_S = 2.0
-"""The longest that a piece of work is put off for that of a node that used less."""
+"""The longest that a task is delayed in favour of a node that used less time."""
 
 
 class Accounts:
-    """``at_most`` pieces of work are done at once on the account of one node; empty is nobody's, and never waits."""
+    """Time used by node. At most ``at_most`` tasks of one node run at once; tasks of the empty account never wait."""
 
     def __init__(self, at_most: int) -> None:
         self._at_most = at_most
@@ -48,7 +48,7 @@ class Accounts:
 
     @contextlib.contextmanager
     def working(self, node_id: str) -> Iterator[None]:
-        """Begins when the node may work."""
+        """Wait until a task of this node may start."""
         if not node_id:
             yield
             return
@@ -65,7 +65,7 @@ class Accounts:
 
     @contextlib.contextmanager
     def counted(self, node_id: str) -> Iterator[None]:
-        """How long the block takes counts as used by the node."""
+        """Charge the duration of the block to the node."""
         begun = time.monotonic()
         try:
             yield
@@ -74,12 +74,12 @@ class Accounts:
                 self._used[node_id] = self._recently(node_id) + time.monotonic() - begun, time.monotonic()
 
     def _gives_way(self, node_id: str) -> bool:
-        """Whether a node is at work that used less of late."""
+        """Return whether a task of a node that used less time recently is running."""
         mine = self._recently(node_id) - TOLERANCE_S
         return any(self._recently(other) < mine for other in self._busy if other != node_id)
 
     def _recently(self, node_id: str) -> float:
-        """Seconds that it used, the less the longer ago."""
+        """Return the seconds charged to the node, halved every ``HALF_S``."""
         seconds, at = self._used.get(node_id, (0.0, 0.0))
         return float(seconds * 0.5 ** ((time.monotonic() - at) / HALF_S))
 
@@ -88,23 +88,23 @@ _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
 LOWEST_PRIORITY = 19
-"""Of nice(2): beside any ordinary process, such a one gets a sixtieth of a core."""
+"""Value for nice(2): next to an ordinary process, such a process gets a sixtieth of a core."""
 
 START_S = 60
-"""How long a new process may take to say that it runs: some seconds of imports, on a machine that is busy."""
+"""The longest start of a process: some seconds of imports on a busy machine."""
 SOON_S = 1.0
-"""How long it is waited for an idle process where nobody should have to wait."""
+"""The longest wait for an idle process in ``run_soon``."""
 END_S = 5
-"""How long it is waited for the end of one that was killed; only a disk that hangs keeps it longer."""
+"""The longest wait for a killed process to end; only a disk that does not answer delays it further."""
 
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OPENCV_FOR_THREADS_NUM")
 
 
 class Compute:
-    """The one seam to more processors: Executors. ``run`` blocks; what the function raises, ``run`` raises.
+    """A pool of worker processes, and the one place to change to use more machines.
 
-    Each process is an executor of its own, and work is given to an idle one only. So time counts from when the work
-    begins, not from when it queues, and a process that dies or is killed takes nobody else's work along.
+    Each process is an executor of its own and has one task at a time. So the time limit starts when the task starts,
+    not when it is queued, and the death of a process affects one task only.
     """
 
     def __init__(
@@ -133,11 +133,11 @@ class Compute:
         self._lock = threading.Lock()
 
     def run(self, function: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
-        """Wait for an idle process and do the work there.
+        """Run the function in an idle process; block until it has finished. Errors of the function are raised here.
 
-        Work whose process dies is done once more, since the process may have died of something else. Raises
-        ComputeFailed when it dies again, takes longer than the limit, or wants more memory; the process is replaced.
-        Raises ComputeAway when no process can be started, which is no fault of the work, and when the node stops.
+        A task whose process dies is tried once more, since the task may not be the cause. Raises ComputeFailed when
+        the process dies again, exceeds its time limit or its memory limit; the process is replaced. Raises ComputeAway
+        when no process can be started, and when the node stops.
         """
         account = getattr(self._thread, "account", "")
         with self._accounts.working(account):
@@ -146,8 +146,8 @@ class Compute:
                 return self._run(executor, function, *args, **kwargs)
 
     def run_soon(self, function: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
-        """As ``run``, for what an answer can do without, on nobody's account: raises ComputeAway too where no process
-        is idle within ``SOON_S``."""
+        """Run an optional part of an answer, charged to no node. Raises as ``run``, and ComputeAway when no process is
+        idle within ``SOON_S``."""
         try:
             executor = self._idle.get(timeout=SOON_S)
         except queue.Empty:
@@ -155,8 +155,8 @@ class Compute:
         return self._run(executor, function, *args, **kwargs)
 
     def stay_warm(self, for_s: float, load: Callable[[], object]) -> None:
-        """Somebody may ask for something soon: where no process runs, begin one, which does ``load``; until then let
-        one stay. Returns at once. That none can be begun is told to whoever needs one."""
+        """Prepare for a request that may come soon: start a process that does ``load`` if none runs, and keep one until
+        then. Return at once. If no process can be started, the next ``run`` raises."""
         with self._lock:
             self._warm_until = max(self._warm_until, time.monotonic() + for_s)
             if self._closed or self._running or self._warming:
@@ -173,7 +173,7 @@ class Compute:
 
     @contextlib.contextmanager
     def on_account_of(self, node_id: str) -> Iterator[None]:
-        """What this thread asks for within the block is done on the account of a node (`Accounts`)."""
+        """Charge the tasks that this thread starts within the block to a node (`Accounts`)."""
         self._thread.account = node_id
         try:
             yield
@@ -207,7 +207,7 @@ class Compute:
         raise ComputeFailed("A worker process died twice over this scan. It was stopped; try again later.")
 
     def close(self) -> None:
-        """Stop all work at once; whoever waits for it gets ComputeAway."""
+        """Stop all tasks at once; their callers get ComputeAway."""
         with self._lock:
             self._closed = True
             running = list(self._running)
@@ -217,18 +217,18 @@ class Compute:
             self._end(executor)
 
     def processes(self) -> list[int]:
-        """The ids of those that run at this moment."""
+        """Return the process ids of the running processes."""
         with self._lock:
             running = list(self._running)
         return [process for executor in running for process in list(executor._processes or {})]  # no public way
 
     def check(self) -> None:
-        """Start a process where the last one could not be started. Raises ComputeAway when it still cannot."""
+        """Start a process after the last start failed. Raises ComputeAway when this start fails too."""
         if self._refusal is not None:
             self._end(self._start(os.getpid))
 
     def _alive(self, executor: ProcessPoolExecutor | None) -> ProcessPoolExecutor | None:
-        """The idle process, unless it died meanwhile."""
+        """Return the idle process, or None if it died meanwhile."""
         if executor is None:
             return None
         processes = list((executor._processes or {}).values())
@@ -238,8 +238,8 @@ class Compute:
         return None
 
     def _start(self, function: Callable[..., object]) -> ProcessPoolExecutor:
-        """A process that has said that it runs and knows the function: if it dies from now on, it dies of its work.
-        Raises ComputeAway."""
+        """Start a process and wait until it has imported the function: a later death is caused by its task. Raises
+        ComputeAway."""
         executor = self._place()
         try:
             with _path_at_rest():
@@ -272,7 +272,7 @@ class Compute:
             return executor
 
     def _rest_later(self) -> None:
-        """End what is idle then, unless more was asked meanwhile; then later."""
+        """End the idle processes at that time; if there were further tasks meanwhile, check again later."""
         with self._lock:
             self._used_at = time.monotonic()
             if self._resting is None and not self._closed:
@@ -308,8 +308,8 @@ class Compute:
             self._idle.put(stays)
 
     def _end(self, executor: ProcessPoolExecutor) -> None:
-        """Kill a process that is dead, stuck or not wanted any more, and wait for the thread that looks after it: when
-        the interpreter ends while such a thread closes its pipes, it ends with the trace of an OSError."""
+        """Kill a process and wait for the thread that manages it. If the interpreter exits while such a thread closes
+        its pipes, it prints the traceback of an OSError."""
         with self._lock:
             self._running.discard(executor)
         # an executor has no public way to stop a stuck worker, or to wait for its thread no longer than so long
@@ -327,7 +327,7 @@ class Compute:
 
 
 def computes_for_another(process: int) -> bool:
-    """Whether a process of this machine is one that a pool has started, of whatever process."""
+    """Return whether a process of this machine was started by a pool of any process."""
     try:
         return b"multiprocessing.spawn" in Path(f"/proc/{process}/cmdline").read_bytes()
     except OSError:  # it has ended
@@ -336,17 +336,18 @@ def computes_for_another(process: int) -> bool:
 
 @contextlib.contextmanager
 def _path_at_rest() -> Iterator[None]:
-    """Wait until no thread imports OpenCV, and let none begin. Meanwhile ``sys.path`` begins with a folder of OpenCV's,
-    which has a ``typing`` of its own; a process that is started inherits the path, and would end at its first import.
+    """Block imports of OpenCV while a process is started.
 
-    This is the lock that each import of the module takes; importlib has no public name for it.
+    During its import, OpenCV puts a folder first on ``sys.path`` that has a module ``typing`` of its own. A process
+    that is started then inherits the path and fails at its first import. This function takes the import lock of the
+    module; importlib has no public name for it.
     """
     with _ModuleLockManager("cv2"):
         yield
 
 
 def _why(error: BaseException) -> str:
-    """What the system says; of a process that ended, or is not heard of, there is no more to tell."""
+    """Return why a process could not be started, as part of a sentence."""
     match error:
         case FutureTimeoutError():
             return f"it did not answer within {START_S} s"
@@ -366,9 +367,9 @@ def _submit(
 
 
 def _begin_worker(niceness: int, memory_bytes: int) -> None:
-    """In the worker: leave Ctrl-C to the node, and end when the node is gone, even when it was killed.
+    """In the worker process: ignore Ctrl-C, exit when the node has ended, and limit the memory.
 
-    Its own memory is bounded, not what it maps: galleries are mapped whole, and are the system's to keep or to drop.
+    Only private memory is limited, not mapped files: galleries are mapped whole, and the system may drop their pages.
     """
     os.nice(niceness)
     resource.setrlimit(resource.RLIMIT_DATA, (memory_bytes, memory_bytes))
@@ -377,7 +378,7 @@ def _begin_worker(niceness: int, memory_bytes: int) -> None:
 
 
 def _knows(function: Callable[..., object]) -> None:
-    """In the worker: whoever is told of a function has imported what it needs."""
+    """In the worker process: import the modules of the function."""
     del function
 
 
@@ -385,4 +386,4 @@ def _end_with_parent() -> None:
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()
-        os._exit(1)  # nothing in a worker is worth finishing: whoever wanted the result is gone
+        os._exit(1)  # the caller is gone, so no task in this process is worth finishing

@@ -76,9 +76,9 @@ class Settings(BaseSettings):
     """A PostgreSQL database for this node alone, ``postgresql+psycopg://user:password@host/database``. Without one:
     SQLite in the node's folder. It is a secret when a password is in it."""
     session_idle_s: Seconds = 3600
-    """Whoever does nothing at the pages for so long must sign in again."""
+    """A user who was idle at the pages for this long must sign in again."""
     session_most_s: Seconds = 12 * 3600
-    """A session at the pages ends after so long, however busy it is: a working day."""
+    """The longest session at the pages, active or idle: a working day."""
     oidc_issuer: IssuerUrl | None = None
     """An OpenID Connect provider at which users may sign in to the pages, exactly as it names itself. It needs TLS,
     unless it runs on this machine."""
@@ -97,7 +97,7 @@ class Settings(BaseSettings):
     oidc_name: Annotated[str, Field(min_length=1, max_length=40)] = "OpenID Connect"
     """The name of the provider on the button of the sign-in page."""
     oidc_only: bool = False
-    """True: nobody signs in with a password that this node keeps."""
+    """True: users sign in at the provider only, and passwords that this node keeps are refused."""
     language: PageLanguage = "en"
     """The language of the pages for a visitor who chose none and whose browser asks for none that there is."""
     host: str = "127.0.0.1"
@@ -154,15 +154,15 @@ class Settings(BaseSettings):
     objects_region: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}$")] = "us-east-1"
     """The region of the object store. Other stores than Amazon's usually take this one."""
     objects_roots: Path | None = None
-    """A PEM file with roots for the certificate of the object store, beside the system's; relative to the node's
-    folder."""
+    """A PEM file with roots for the certificate of the object store, in addition to the system's; relative to the
+    node's folder."""
     objects_key_id: SecretStr | None = None
     """The id of the node's key at the object store. It is never read from ``config.toml``."""
     objects_secret: SecretStr | None = None
     """The secret of that key. It is never read from ``config.toml``."""
     objects_cache_bytes: Bytes = 20 * 1024**3
-    """How much of what the object store has confirmed stays on the disk too, last used first. Scans that wait for their
-    upload come on top."""
+    """The largest local cache of scans that the object store has confirmed; the least recently used leave first. Scans
+    that wait for their upload are not counted."""
     pull_interval_s: Seconds = 2
     """How often each peer is asked for news. A quarter is left to chance, so that peers do not move in step."""
     peer_timeout_s: Seconds = 30
@@ -181,35 +181,36 @@ class Settings(BaseSettings):
     peer_bytes_per_day: Bytes = 20 * 1024**3
     """The same in bytes, with scans and the hashes that a witness keeps: 200 exhibits of three scans of 30 MB."""
     peer_quota_days: Annotated[int, Field(ge=1, le=60)] = 7
-    """For so many days a peer keeps what it did not use. A newcomer has as much of its past to send at once, and a peer
-    that was away has a week's."""
+    """How many days a peer's unused quota is kept. A new peer, or one that was unreachable for a week, may then send
+    the quota of this many days at once."""
     peer_quarantine_items: Annotated[int, Field(ge=1, le=100_000)] = 1000
-    """So many items that this node does not believe are kept as evidence for each peer, and the digests of as many
-    more. While so many are not noted, the peer's lane is not read."""
+    """The most items that failed verification that are kept as evidence for each peer, and the most digests of further
+    items. When a peer reaches this limit, its lane is not read until the operator has noted the items."""
     peer_quarantine_bytes: Bytes = 64 * 1024**2
-    """So many bytes of such items are kept for each peer."""
+    """The most bytes of such items that are kept for each peer."""
     lane_wait_s: Annotated[float, Field(ge=0, le=MAX_NEWS_WAIT_S)] = MAX_NEWS_WAIT_S
     """The longest that a peer is asked to wait for news before it answers that there is none; 0: not at all. With few
     peers it is shorter, 36 seconds a peer; where proxies cut a line that long, it becomes shorter by itself."""
     checkpoint_interval_s: Annotated[float, Field(ge=1, le=3600)] = 1
     """A head of the log is signed at most this often, and only when the log grew."""
     log_check_interval_s: Seconds = 86_400
-    """How often all that is at rest is read again and compared with what was signed."""
+    """How often all stored data are read again and compared with what was signed."""
     audit_interval_s: Annotated[float, Field(ge=1, le=86_400)] = 60
     """Audit rows wait at most this long for the leaf of the log that vouches for them. Each leaf costs about 25 kB on
     disk, with its head and its cosignatures."""
     audit_retention_days: Annotated[int, Field(ge=365, le=36_500)] = 3650
-    """How long it stays known who saw or asked what. National law decides."""
+    """How long the audit records, who saw or asked what, are retained. National law decides."""
     draft_days: Annotated[int, Field(ge=1, le=365)] = 14
-    """A draft that nobody touched for so long is erased with its files."""
+    """A draft that was not changed for this long is erased with its files."""
     instrument_check_days: Annotated[int, Field(ge=1, le=3660)] = 14
-    """For so many days a check of an instrument on a reference specimen holds. Then examiners who submit scans of it
-    are warned, never stopped; nobody is while no instrument was ever checked here. NIST's comparison of laboratories
-    (NBIC) checked 24 times in a year."""
+    """How many days a check of an instrument on a reference specimen is valid. Afterwards examiners who submit scans
+    from the instrument are warned, never stopped. There is no warning before the first check of any instrument here.
+    NIST's comparison of laboratories (NBIC) checked 24 times in a year."""
     purpose_required: bool = False
     """True: people must state purpose and legal basis of what they search and read."""
     receipt_interval_s: Seconds = 86_400
-    """How often this node signs a receipt for what it read of each peer's lane; at once when it set something aside."""
+    """How often this node signs a receipt for what it read of each peer's lane. When it sets an item aside, it signs
+    one at once."""
     request_skew_s: Annotated[float, Field(ge=1, le=300)] = 30
     """How far two nodes' clocks may differ before their signed requests are refused."""
     timestamp_url: Annotated[str, Field(pattern=_AUTHORITY_URL, max_length=500)] | None = None
@@ -221,8 +222,8 @@ class Settings(BaseSettings):
     timestamp_interval_s: Seconds = 3600
     """A stamp is asked for at most this often, for the newest head that has none."""
     smtp_host: Annotated[str, Field(pattern=r"^[A-Za-z0-9.:-]{1,253}$")] | None = None
-    """A mail server through which people are told that something new waits, and nothing of what. Without one nobody
-    gets letters."""
+    """A mail server that notifies users that there is something new, without its content. Without one no mail is
+    sent."""
     smtp_port: Annotated[int, Field(ge=1, le=65_535)] = 587
     """The port of the mail server; 465 with ``tls``."""
     smtp_security: Literal["starttls", "tls", "none"] = "starttls"
@@ -235,17 +236,17 @@ class Settings(BaseSettings):
     smtp_password: SecretStr | None = None
     """The password to it. It is never read from ``config.toml``."""
     smtp_from: Annotated[str, Field(max_length=254)] | None = None
-    """The sender's address of the letters."""
+    """The sender's address of the mail."""
     mail_interval_s: Annotated[float, Field(ge=1, le=7 * 86_400)] = 3600
-    """One person gets at most one letter in this time."""
+    """The shortest time between two mails to one user."""
     calibration: Path | None = None
     """A model made by ``ffp calibrate``, relative to the node's folder. Without one there are no likelihood ratios."""
     exercises: Path | None = None
     """A folder of exercises. Only training nodes have one, and a training node must never hold real exhibits."""
     calibre_pairs: OwnCalibrePairs = ()
-    """Pairs of calibres that one firearm may fire, beside those of `/v1/vocabularies`; for each a table
-    ``[[calibre_pairs]]`` with ``one``, ``other`` and ``reason``. After a new one this node compares anew what the pair
-    makes comparable, by itself."""
+    """Pairs of calibres that one firearm may fire, in addition to those of `/v1/vocabularies`; for each a table
+    ``[[calibre_pairs]]`` with ``one``, ``other`` and ``reason``. When a pair is added, the node compares the exhibits
+    that have become comparable."""
     first_review_h: Hours = 24
     """From a scan's correlation until an examiner has looked at its candidates. This and the next two are NIBIN's
     practice."""
@@ -254,15 +255,15 @@ class Settings(BaseSettings):
     dissemination_h: Hours = 48
     """From a conclusion until the other jurisdiction has the lead."""
     comparison_answer_h: Hours = 10 * 24
-    """Until the other side answers when the exhibits are to be compared under one microscope."""
+    """From a request to compare the exhibits under one microscope until the other side answers."""
     feedback_h: Hours = 30 * 24
-    """From a lead, or a confirmed hit, until each side says what became of it."""
+    """From a lead, or a confirmed hit, until each side reports its outcome."""
     monitoring_smallest: Annotated[int, Field(ge=5, le=50)] = 5
-    """Monitoring reports do not release counts from 1 to below this: so few cases would be recognised. At every node it
-    is 5 at least: of what two sides tell, the side that holds back less would tell what the other one hides."""
+    """Monitoring reports suppress counts from 1 up to below this number, since so few cases could be recognised. Every
+    node uses at least 5: otherwise the report of one side would disclose what the other side suppresses."""
     control_share: Annotated[float, Field(ge=0, le=1)] = 0.3
-    """How often a pair that nobody holds for a lead is sent for blind verification too, within a week after a
-    conclusion: so that being asked tells nothing. Each costs an examiner one comparison."""
+    """The share of conclusions after which a control pair, which is no lead, is also sent for blind verification within
+    a week, so that a request does not reveal a lead. Each costs an examiner one comparison."""
     query_quota: Annotated[int, Field(ge=0, le=100_000)] = 50
     """How many queries each peer may ask in 24 hours; 0 answers none. It is enough for a laboratory's day, and too
     little to map what is held here."""
@@ -274,13 +275,13 @@ class Settings(BaseSettings):
     search_trigger_legal_basis: ShortText | None = None
     """The law and its article under which such queries are asked."""
     search_trigger_most_a_day: Annotated[int, Field(ge=1, le=10_000)] = 20
-    """How many such queries each peer gets in 24 hours. It answers 50 of a node (``query_quota``): the rest is left to
-    people."""
+    """How many such queries each peer receives in 24 hours. A peer answers 50 queries of a node (``query_quota``); the
+    rest is left for queries that people ask."""
     egress_networks: Annotated[tuple[NetworkText, ...], Field(max_length=100)] = ()
     """Networks in which names may lead anywhere, such as that of a VPN: ``["10.8.0.0/16"]``. Elsewhere a name must lead
     where it led when it was confirmed (``ffp egress list``)."""
     restore_drill_days: Annotated[int, Field(ge=1, le=3660)] = 40
-    """For so many days a restore that was verified holds; then `ffp doctor` and the alarms ask for another drill."""
+    """How many days a verified restore is valid. Afterwards `ffp doctor` and the alarms ask for another drill."""
     max_attempts: Annotated[int, Field(ge=1, le=100)] = 8
     """How often a failing job is tried before it is set aside for the operator."""
     backup_passphrase: SecretStr | None = None
@@ -288,7 +289,7 @@ class Settings(BaseSettings):
     from ``config.toml``."""
     key_passphrase: SecretStr | None = None
     """The passphrase of the private keys, at least 16 characters. It is never read from ``config.toml``, which lies
-    beside the keys. ``ffp serve`` asks for it on a terminal."""
+    next to the keys. ``ffp serve`` asks for it on a terminal."""
 
     @model_validator(mode="after")
     def _node_of_its_jurisdiction(self) -> Self:
@@ -309,7 +310,7 @@ class Settings(BaseSettings):
         if (self.oidc_issuer is None) != (self.oidc_client_id is None):
             raise ValueError("oidc_issuer and oidc_client_id belong together")
         if self.oidc_issuer is None and self.oidc_only:
-            raise ValueError("oidc_only needs an oidc_issuer: else nobody could sign in")
+            raise ValueError("oidc_only needs an oidc_issuer: otherwise no user could sign in")
         return self
 
     @model_validator(mode="after")
@@ -400,7 +401,7 @@ class Settings(BaseSettings):
 
     @property
     def quarantine(self) -> Path:
-        """The bytes of what peers sent and nobody believes."""
+        """The bytes of items from peers that failed verification."""
         return self.home / "quarantine"
 
     @property
@@ -415,7 +416,7 @@ class Settings(BaseSettings):
 
     @property
     def last_head(self) -> Path:
-        """The last head of the own log that was signed, beside the database: it tells a restored one from the last."""
+        """The last tree head that this node signed, kept outside the database to detect a restored database."""
         return self.home / "last-head"
 
     @property

@@ -1,5 +1,5 @@
-"""Where a node lies, and that nobody else reads there. Apart from its settings, so that a command that needs none of
-them begins at once."""
+"""The folder of a node, and private files in it. This module does not import the settings, so that commands without
+settings start fast."""
 
 from __future__ import annotations
 
@@ -16,24 +16,23 @@ HOME_VARIABLE = "FFP_NODE_HOME"
 
 COUNTS_FOLDER: Final = "counts"
 COUNTS_VARIABLE: Final = "PROMETHEUS_MULTIPROC_DIR"
-"""Where Prometheus' client looks for the folder of counts."""
-"""The folder of the home in which the processes of a node that several serve count for its operator; emptied at every
-start."""
+"""The variable with which Prometheus' client finds ``COUNTS_FOLDER``, in which the processes of one node keep their
+counts. It is emptied at every start."""
 
 
 def resolve_home(given: Path | None) -> Path:
-    """The node's home: ``--home``, else ``FFP_NODE_HOME``, else ``/var/lib/ffp``."""
+    """Return the node's home: ``--home``, else ``FFP_NODE_HOME``, else ``/var/lib/ffp``."""
     return (given or Path(os.environ.get(HOME_VARIABLE) or DEFAULT_HOME)).expanduser().absolute()
 
 
 def keep_private() -> None:
-    """Whatever this process and those that it starts write from now on is its own user's alone: folders 700, files 600.
-    What is public is given its mode where it is written: the copy of the log, and the rounds of the trust root."""
+    """Make all files that this process and its children write private: folders 700, files 600. Public files get their
+    mode where they are written: the copy of the log, and the rounds of the trust root."""
     os.umask(0o077)
 
 
 def user_named(number: int) -> str:
-    """The name of a user of this machine; the number, where it has none."""
+    """Return the name of a user of this machine, or the number if it has no name."""
     try:
         return pwd.getpwuid(number).pw_name
     except KeyError:
@@ -41,7 +40,7 @@ def user_named(number: int) -> str:
 
 
 def private_folder(path: Path) -> None:
-    """Make a folder, and each above it that is missing, for this user alone."""
+    """Make a folder and its missing parents, readable by this user only."""
     for folder in (*reversed(path.parents), path):
         if not folder.exists():
             folder.mkdir(mode=0o700, exist_ok=True)
@@ -49,8 +48,8 @@ def private_folder(path: Path) -> None:
 
 @contextmanager
 def emptied_on_failure(home: Path) -> Iterator[None]:
-    """A home that is half made would be taken for a node, or stand in the way of the next attempt: of what the block
-    puts into it nothing stays when it fails. What was there before does."""
+    """Delete what the block wrote into the home if the block fails; keep what was there before. A partial home would
+    look like a node, or block the next attempt."""
     private_folder(home)
     before = set(home.iterdir())
     try:
@@ -62,7 +61,7 @@ def emptied_on_failure(home: Path) -> Iterator[None]:
 
 
 def delete_entry(path: Path) -> None:
-    """Delete a file or a folder; of a link the link alone."""
+    """Delete a file, a folder, or a symbolic link without its target."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:
@@ -70,7 +69,7 @@ def delete_entry(path: Path) -> None:
 
 
 def public_folder(path: Path) -> None:
-    """Make a folder, and each above it that is missing, that everybody may enter: what lies in it is public."""
+    """Make a public folder and its missing parents."""
     for folder in (*reversed(path.parents), path):
         if not folder.exists():
             folder.mkdir(exist_ok=True)
@@ -78,9 +77,9 @@ def public_folder(path: Path) -> None:
 
 
 def write_private(path: Path, content: str | bytes) -> None:
-    """Write a file for this user alone, whole and on disk when this returns.
+    """Write a private file atomically; it is on disk when this returns.
 
-    Raises OSError, such as of a full disk: then the file is as it was before.
+    Raises OSError, for instance when the disk is full; the file is then unchanged.
     """
     part = path.with_name(f"{path.name}.part")
     try:
@@ -100,7 +99,6 @@ def write_private(path: Path, content: str | bytes) -> None:
 
 
 def read_bounded(path: Path, most: int) -> bytes:
-    """Read a file, but at most ``most`` + 1 bytes of it: the caller refuses it if there are more than ``most``. Raises
-    OSError."""
+    """Read at most ``most`` + 1 bytes of a file; the caller refuses a result of more than ``most``. Raises OSError."""
     with path.open("rb") as file:
         return file.read(most + 1)

@@ -1,6 +1,6 @@
-"""Which process of this machine holds a lock on a file, and which listens on a port, as Linux tells in ``/proc``.
+"""Find the processes that hold a lock on a file or listen on a port, from Linux's ``/proc``.
 
-What belongs to other users only root sees; elsewhere, and on other systems, nothing is known and nothing is said.
+Only root sees the processes of other users. On other systems nothing is found.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ _LISTENS: Final = "0A"
 
 
 def lock_holders(path: Path, *, to_write: bool = False) -> list[int]:
-    """The other processes that hold a lock on a file, each once; ``to_write``: one that nobody shares. Those of other
-    containers are not seen."""
+    """Return the other processes that hold a lock on a file. ``to_write``: exclusive locks only. Processes of other
+    containers are not found."""
     try:
         wanted, lines = path.stat(), (_PROC / "locks").read_text(encoding="ascii").splitlines()
     except OSError:
@@ -34,8 +34,8 @@ def lock_holders(path: Path, *, to_write: bool = False) -> list[int]:
 
 
 def _may_hold(pid: int, wanted: os.stat_result) -> bool:
-    """Whether a process has the file open: other disks have files of the same number. Of a process that is not to be
-    looked into, the number has to do."""
+    """Return whether a process has the file open, since inode numbers repeat on other disks. Return True for a process
+    that may not be inspected."""
     try:
         for entry in (_PROC / str(pid) / "fd").iterdir():
             with contextlib.suppress(OSError):  # closed meanwhile
@@ -49,8 +49,8 @@ def _may_hold(pid: int, wanted: os.stat_result) -> bool:
 
 
 def listeners_on(port: int) -> list[int]:
-    """The processes that listen on a TCP port of this machine, the first that was started first: those that came later
-    may have the socket from it. Empty when there are none, or they are not to be seen."""
+    """Return the processes that listen on a TCP port of this machine, oldest first: a later process may have inherited
+    the socket. Empty if there are none or they are not visible."""
     sockets = {f"socket:[{inode}]" for inode in _listening(port)}
     if not sockets:
         return []
@@ -59,13 +59,12 @@ def listeners_on(port: int) -> list[int]:
 
 
 def listener_on(port: int) -> int | None:
-    """The first of them."""
+    """Return the oldest process that listens on the port, or None."""
     return next(iter(listeners_on(port)), None)
 
 
 def _began(process: Path) -> tuple[int, int]:
-    """In ticks since the machine was started (proc(5), starttime), then by its number; of one that has ended by that
-    alone."""
+    """Return the start time in ticks since boot (proc(5), starttime; 0 if the process has ended) and the process id."""
     try:
         stat = (process / "stat").read_text(encoding="utf-8", errors="replace")
     except OSError:
@@ -74,7 +73,7 @@ def _began(process: Path) -> tuple[int, int]:
 
 
 def _has_one_of(descriptors: Path, sockets: set[str]) -> bool:
-    """Whether a process has one of the sockets open. A descriptor that it closed meanwhile says nothing of the rest."""
+    """Return whether a process has any of these sockets open. Descriptors that were closed meanwhile are ignored."""
     with contextlib.suppress(OSError):  # it ended meanwhile, or belongs to somebody else
         for entry in descriptors.iterdir():
             with contextlib.suppress(FileNotFoundError):
@@ -84,7 +83,7 @@ def _has_one_of(descriptors: Path, sockets: set[str]) -> bool:
 
 
 def children_of(pid: int) -> list[int]:
-    """The processes that a process has started, and that have not ended. Of another user's none are seen."""
+    """Return the running children of a process; none for a process of another user."""
     found: set[int] = set()
     for tasks in _PROC.glob(f"{pid}/task/[0-9]*/children"):
         with contextlib.suppress(OSError):  # it ended meanwhile
@@ -93,8 +92,7 @@ def children_of(pid: int) -> list[int]:
 
 
 def cpu_s(pid: int, *, ended_too: bool = False) -> float:
-    """The processor time that a process has used, ``ended_too``: with that of its children that have ended; 0 of one
-    that has ended."""
+    """Return the processor time of a process in seconds; 0 if it has ended. ``ended_too``: add its ended children."""
     try:
         fields = (_PROC / str(pid) / "stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
     except OSError:
@@ -104,7 +102,7 @@ def cpu_s(pid: int, *, ended_too: bool = False) -> float:
 
 
 def named(pid: int) -> str:
-    """For people: ``nginx (process 4711)``."""
+    """Return a readable name: ``nginx (process 4711)``."""
     try:
         command = (_PROC / str(pid) / "comm").read_text(encoding="utf-8", errors="replace").strip()
     except OSError:

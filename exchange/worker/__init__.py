@@ -1,5 +1,5 @@
-"""The node's own work beside its answers. Any number of workers of a node drain its outbox (`job_runner`); one of them
-leads, does the leader's duties (`leader_duties`) and goes the rounds with peers (`peer_rounds`)."""
+"""The background work of a node. Each worker does jobs of the outbox (`job_runner`). One worker is the leader: it also
+does the leader's duties (`leader_duties`) and exchanges with each peer in rounds (`peer_rounds`)."""
 
 from __future__ import annotations
 
@@ -32,25 +32,25 @@ from exchange.worker.peer_rounds import PeerRounds
 log = structlog.get_logger(__name__)
 
 FETCHERS = 16
-"""At most one for each peer at a time: so many peers may be slow at once before another one's scan waits for them, and
-each of their transfers has a least rate. They wait for the network most of the time."""
+"""Threads that fetch scans, at most one for each peer. When this many peers are slow, the next peer waits, at most for
+a transfer at the lowest rate. The threads mostly wait for the network."""
 FETCHES_A_SECOND = 8
-"""Of one peer, however small its scans are: each is read, stored and prepared beside those of others."""
+"""The most scans fetched from one peer in a second: each must also be read, stored and prepared."""
 ASKERS = 4
 ANSWERERS = 2
 STORERS = 2
 TELLERS = 4
-"""One for each program at a time: so many may be slow at once, each for 15 seconds, before another one waits."""
+"""Threads that send webhooks, at most one for each receiver. Each may be slow for 15 seconds."""
 ROUNDS_AT_ONCE = 24
-"""So many peers may be slow at once in a round, up to their timeouts, before another one's news waits for them. Who has
-no news has no thread."""
+"""The most rounds at once. When this many peers are slow, the next peer waits until a round times out. A peer without
+news occupies no thread."""
 TELL_S = 60
-"""How soon other witnesses learn of a head that was cosigned here, where there is no round with them before."""
+"""How often cosigned tree heads are sent to witnesses with which there is no round meanwhile."""
 STOP_S = 10  # how long the node's end waits for its work: well below the patience of service managers
 
 
 class Worker:
-    """Runs until ``stop``. Every step is one flow with its own transaction; a failed step is tried again."""
+    """A worker, which runs until ``stop``. Each step has its own transaction, and is retried after a failure."""
 
     def __init__(self, node: Node, write_letter: LetterWriter) -> None:
         self._node = node
@@ -77,8 +77,8 @@ class Worker:
         self._asked = frozenset[str]()
 
     def start(self) -> None:
-        """Show that it lives, lead where nobody does, and start. Raises ConfigurationError where it cannot work beside
-        those that do."""
+        """Register this worker, become the leader if there is none, and start. Raises ConfigurationError if it cannot
+        work together with the other workers."""
         self._presence.begin()
         self.show()
         self._loops.start(Loop("presence", self.show, BEAT_S))
@@ -89,8 +89,8 @@ class Worker:
         self._loops.begin(self._work_off())
 
     def stop(self) -> None:
-        """Start no more steps. Requests to peers are broken off, since they go on where they stopped. The other steps
-        that run may end; what they wait for is stopped after ``STOP_S``, and the work is due again."""
+        """Start no more steps. Abort requests to peers, which can be resumed. Let other running steps finish within
+        ``STOP_S``, then stop their tasks; their jobs are due again."""
         self._loops.stop()
         self._client.hang_up()
         self._time_authority.hang_up()
@@ -103,12 +103,12 @@ class Worker:
         self._time_authority.close()
 
     def show(self) -> None:
-        """One beat; it says too whether this worker has the galleries for itself."""
+        """Send one heartbeat, and note whether this worker shares the galleries with others."""
         self._presence.beat(self._jobs.held())
         self._node.galleries.share(with_others=not self._presence.alone)
 
     def _may_lead(self) -> bool:
-        """Whether this worker leads, after it has taken over, once at the begin of each term."""
+        """Return whether this worker leads. At the start of each term, take over first."""
         if not self._presence.leads:
             return False
         with self._taking_over:
@@ -119,11 +119,11 @@ class Worker:
         return self._presence.leads
 
     def _lead(self, step: Step) -> object:
-        """Do a step of the leader, where this worker leads."""
+        """Do the step if this worker leads."""
         return self._may_lead() and step()
 
     async def _work_off(self) -> None:
-        """Look now and then what is due, and drain each kind of it beside the others."""
+        """Look regularly for due jobs, and do jobs of different kinds concurrently."""
         places = {kind: asyncio.Semaphore(at_once) for kind, at_once in self._at_once().items()}
         drained = dict[JobKind, asyncio.Task[None]]()
         while not self._loops.stopping.is_set():
@@ -135,7 +135,7 @@ class Worker:
             await self._loops.pause(IDLE_S)
 
     def _at_once(self) -> dict[JobKind, int]:
-        """How many jobs of a kind are done beside each other."""
+        """Return for each kind how many jobs are done at once."""
         found = {
             JobKind.CORRELATE: self._node.settings.workers + 1,  # one node's work leaves one to others
             JobKind.PROBE: 1,
@@ -157,7 +157,7 @@ class Worker:
         ]
 
     async def _attend_peers(self) -> None:
-        """Give each enrolled peer rounds of its own: a slow or silent one keeps nobody else waiting."""
+        """Run separate rounds for each enrolled peer, so that a slow peer does not delay the others."""
         limiter, attended = CapacityLimiter(ROUNDS_AT_ONCE), dict[str, asyncio.Task[None]]()
         async with self._news.lines() as lines, asyncio.TaskGroup() as rounds:
             while not self._loops.stopping.is_set():
@@ -169,8 +169,8 @@ class Worker:
                 await self._loops.pause(IDLE_S)
 
     async def _attend(self, peer: str, lines: NewsLines, limiter: CapacityLimiter) -> None:
-        """A round with a peer; then wait until it has news, and for no less than the pause between two rounds. Until it
-        is no peer any more."""
+        """Repeat rounds with a peer until it is no longer a peer. Between two rounds wait until the peer has news, and
+        at least for the usual pause."""
         name = f"rounds with {peer}"
         pull = partial(self._lead, partial(self._rounds.pull, peer))
         while not self._loops.stopping.is_set() and peer in self._asked:

@@ -1,4 +1,4 @@
-"""The outbox of a node is drained: a worker takes a due job under a lease, does it, and writes down how it ended."""
+"""Do the jobs of a node's outbox: take a due job under a lease, do it, and record its result."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from exchange.worker.loops import IDLE_S
 
 def do_job(node: Node, client: PeerClient, kind: JobKind, subject: int, attempt: int) -> None:
     """Do one job. ``subject`` is the number of an acquisition, a tombstone, a query, an object, a task, a message or a
-    record, by the kind. Raises whatever its flow raises: then the job is not done."""
+    record, depending on the kind. Errors of the flow are raised; the job is then not done."""
     about = _about(node, kind, subject)
     with (
         bound_contextvars(**about),
@@ -46,7 +46,7 @@ def do_job(node: Node, client: PeerClient, kind: JobKind, subject: int, attempt:
 
 
 def _about(node: Node, kind: JobKind, subject: int) -> dict[str, str]:
-    """Which record a job is about, and from which peer that came: for its lines in the log, and its trace."""
+    """Return the record of a job and the peer that sent it, for log lines and the trace."""
     if kind not in OF_SCANS:
         return {}
     with node.store.read() as session:
@@ -96,8 +96,8 @@ AT_MOST: Final = {
     jobs.JobKind.ANSWER_QUERY: 1,
     jobs.JobKind.TELL_WEBHOOK: 1,
 }
-"""How many jobs of a kind a worker does at once on the account of one node, so that it has a place left for others."""
-STORE_AGAIN_S = 1  # how soon a database that was away is tried again with what must be written down
+"""The most jobs of a kind that a worker does at once for one node, so that other nodes are not blocked."""
+STORE_AGAIN_S = 1  # the pause before the result of a job is written again after the database was unavailable
 
 
 class JobRunner:
@@ -116,13 +116,13 @@ class JobRunner:
         self._looking, self._look_again = threading.Lock(), 0.0
 
     def held(self) -> dict[int, int]:
-        """The jobs that this worker is at: number -> attempt."""
+        """Return the jobs that this worker is doing: number -> attempt."""
         with self._holding:
             return dict(self._held)
 
     def drain(self, kind: jobs.JobKind, found: Callable[[], object] | None = None) -> bool:
-        """Take one due job of a kind, of the node whose turn it is, and do it; returns whether there was one. ``found``
-        is called as soon as there is."""
+        """Take one due job of a kind, from the node whose turn it is, and do it. Call ``found`` when the job is taken.
+        Return whether there was one."""
         if kind not in self.due_kinds():
             return False
         after, at_most = self._served.get(kind, ""), self._at_most.get(kind)
@@ -143,7 +143,7 @@ class JobRunner:
         return True
 
     def due_kinds(self) -> frozenset[jobs.JobKind]:
-        """Asked once for all loops, as often as one of them would ask."""
+        """Return the kinds with due jobs. The database is asked once for all loops."""
         with self._looking:
             if time.monotonic() >= self._look_again:
                 with self._node.store.read() as session:
@@ -152,7 +152,7 @@ class JobRunner:
             return self._due
 
     def _may_take(self, session: Session, kind: jobs.JobKind) -> bool:
-        """Whether any node of which jobs are due has a place left, and nothing goes before them."""
+        """Return whether a node with due jobs is below its limit, and no other kind has priority."""
         if kind is jobs.JobKind.PROBE and self._gives_way(session, kind):
             return False
         return bool(jobs.waiting_nodes(session, kind, owner=self._worker_id, at_most=self._at_most.get(kind)))
@@ -174,7 +174,7 @@ class JobRunner:
             self._written(lambda session: jobs.finish(session, job))
 
     def _not_done(self, job: JobRow, error: Exception) -> None:
-        """It waits where it could not be tried, else that was an attempt."""
+        """Let the job wait if the infrastructure was unavailable; otherwise count a failed attempt."""
         told = f"{error.code}: {error}" if isinstance(error, ExchangeError) else f"unforeseen: {type(error).__name__}"
         if is_away(error):
             self._wait(job, told, self._patience.pause_s(job.job_id))
@@ -206,8 +206,8 @@ class JobRunner:
         self._written(put_back)
 
     def _written(self, end: Callable[[Session], object]) -> None:
-        """Write down how a job ended, as soon as the database takes it: else nobody would do the job before its lease
-        is over, long after the database is back."""
+        """Record the result of a job; retry while the database is unavailable. Otherwise the job would be blocked until
+        its lease ends."""
         while True:
             try:
                 with self._node.store.write() as session:

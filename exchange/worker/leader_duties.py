@@ -1,5 +1,5 @@
-"""What the leader of a node's workers does, and no other worker: it takes over, signs and stamps heads, sends letters,
-checks what is at rest, and clears away what nobody needs any more. One flow a step."""
+"""Duties of the leading worker: sign and time-stamp tree heads, send mail, check stored data, and delete what is no
+longer needed. Each step is one flow."""
 
 from __future__ import annotations
 
@@ -51,28 +51,28 @@ log = structlog.get_logger(__name__)
 
 GALLERIES_S = 60
 CHECK_GALLERIES_S = 60  # how often a shard of each is read again: 16,384 references, some seconds
-PICTURES_S = 60  # how soon after a start it is looked for pictures that an earlier release drew otherwise
-CLEAR_HEIGHTS_S = 3600  # how often kept heights are held against their bound
-HEIGHTS_ROOM_S = 60  # how soon they leave a disk that is short of room
-REVIEWED_S = 3600  # how often what people took is held against what still waits
-SWEEP_S = 60  # how often it is looked whether the peers have returned what a sweep waits for
-PURGE_S = 60  # how often it is looked whether any record's retention is over
-LOG_CHECK_S = 60  # how often it is looked whether the check is due
-OBJECTS_S = 60  # the same whether the disk holds more scans than it should
+PICTURES_S = 60  # the pause after a start before pictures of an earlier release are drawn again
+CLEAR_HEIGHTS_S = 3600  # how often the size of the kept heights is checked
+HEIGHTS_ROOM_S = 60  # the same when the disk is short of space
+REVIEWED_S = 3600  # how often finished work is removed from what people took on
+SWEEP_S = 60  # how often to check whether the peers have returned what a sweep waits for
+PURGE_S = 60  # how often to check whether the retention of a record has ended
+LOG_CHECK_S = 60  # how often to check whether the log check is due
+OBJECTS_S = 60  # how often to check whether the disk holds more scans than it should
 SWEEP_OBJECTS_S = 86_400
-MAIL_S = 5  # how soon a letter leaves
-STAMP_S = 60  # the same for a time stamp, and how soon an authority that was away is asked again
+MAIL_S = 5  # how often to look for mail to send
+STAMP_S = 60  # how often to ask for a time stamp, also after the authority was unavailable
 
 
 @dataclass(frozen=True)
 class WorkerPart:
-    """What the leader of the workers does for an extension."""
+    """The loops of an extension that the leading worker runs."""
 
     leader_loops: Callable[[Node], Sequence[Loop]]
 
 
 class LeaderDuties:
-    """Each step has its own transaction."""
+    """The steps of the leader. Each has its own transaction."""
 
     def __init__(
         self,
@@ -92,7 +92,7 @@ class LeaderDuties:
         self._objects_promised, self._objects_swept = False, float("-inf")
 
     def loops(self) -> list[Loop]:
-        """Every step with its pace; those on objects where the node has an object store."""
+        """Return every step with its pause. Steps on the object store are included if the node has one."""
         node, settings = self._node, self._node.settings
         found = [
             Loop("sequencer", self.sequence, settings.checkpoint_interval_s),
@@ -119,14 +119,14 @@ class LeaderDuties:
         return found
 
     def take_over(self) -> None:
-        """What a leader does at the begin of its term, before everything else."""
+        """Do what must come first at the start of a leader's term."""
         self._mend_log()
         begin_log_start(self._node)
         cosign_again(self._node)
         self.recover()
 
     def recover(self) -> None:
-        """Do again what an earlier leader, or an earlier release, left undone."""
+        """Finish what an earlier leader or an earlier release left unfinished."""
         self._swept = False
         self.sweep()
         taken = read_again(self._node)
@@ -141,9 +141,9 @@ class LeaderDuties:
             log.info("further pairs of calibres are comparable: scans are correlated anew", count=beside)
 
     def sweep(self) -> None:
-        """Remove the scans that no record keeps, once. Not before the peers have returned this node's heads: after a
-        restore a scan may be that of a record which is still to come back. What no record keeps even then is set aside,
-        since its record may be lost."""
+        """Remove the scans that no record refers to, once after a start. Wait until the peers have returned this node's
+        heads: after a restore, the record of a scan may still come back. After a restore, set the remaining scans aside
+        instead, since their record may be lost."""
         if self._swept:
             return
         with self._node.store.write() as session:  # scans are kept inside write transactions, with their records
@@ -166,7 +166,7 @@ class LeaderDuties:
             log.warning("scans that no record keeps cannot be removed, tried again at the next start", count=stayed)
 
     def sequence(self) -> bool:
-        """Audit rows first, so that the head covers the leaf that vouches for them."""
+        """Seal the audit rows, then sign the tree head, which covers their leaf."""
         self._hours.note(self._node.node_id, answered=True)
         seal_audit(self._node)
         return sign_head(self._node)
@@ -185,21 +185,21 @@ class LeaderDuties:
         return server is not None and send_letter(self._node, server, self._write_letter)
 
     def _check_galleries(self) -> None:
-        """Not at once after a start, when there is enough to do."""
+        """Check the galleries, but not directly after a start, when the node is busy."""
         if time.monotonic() >= self._galleries_from:
             check_galleries(self._node)
 
     def _draw_pictures(self) -> bool:
-        """Not at once after a start either."""
+        """Draw pictures again, but not directly after a start."""
         return time.monotonic() >= self._pictures_from and self._pictures.step()
 
     def _clear_heights(self) -> None:
-        """All of them are listed for that: seldom, while the disk has room."""
+        """Remove kept heights above their limit. This lists all of them, so it is done rarely while there is space."""
         if time.monotonic() < self._heights_cleared + CLEAR_HEIGHTS_S and room_for_heights(self._node):
             return
         self._heights_cleared = time.monotonic()
         if cleared := clear_heights(self._node):
-            log.info("heights that nobody looked at are not kept any more", count=cleared)
+            log.info("removed kept heights that were not viewed lately", count=cleared)
 
     def _end_reviewed(self) -> str:
         self._reviewed_after = end_reviewed(self._node, self._reviewed_after)
@@ -214,14 +214,15 @@ class LeaderDuties:
             give_mended(self._node)
 
     def _mend_log(self) -> None:
-        """What cannot be mended is named by the check, by status and by readiness; the rest of the node goes on."""
+        """Repair the log. Damage that cannot be repaired is reported by the check, by status and by readiness; the rest
+        of the node goes on."""
         try:
             mend_log(self._node)
         except StoreUnavailable as error:
             log.warning("the tree of the own log cannot be made again", detail=str(error))
 
     def _promise_objects(self) -> bool:
-        """Returns whether there is more to do at once, of what was there before the object store was."""
+        """Promise the upload of scans that are older than the object store. Return whether there is more to do."""
         if self._objects_promised:
             promise_uploads_again(self._node)
             return False

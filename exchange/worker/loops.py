@@ -1,5 +1,5 @@
-"""A worker's loops. Each repeats one step, and pauses when the step had nothing to do. One thread waits for all of
-them; a step has a thread of its own only while it runs."""
+"""A worker's loops. Each repeats one step, and pauses when the step had nothing to do. One thread schedules all loops;
+a step has a thread of its own only while it runs."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ log = structlog.get_logger(__name__)
 IDLE_S = 0.2  # how long an idle loop sleeps: below what a person notices, above what a laptop's battery does
 
 FAULT_TOLD_AGAIN_S = 60.0
-"""So seldom it is said again that a step fails as it did before: some are tried five times a second."""
+"""The shortest time between two log lines on the same failure of a step: some steps run five times a second."""
 
 Step = Callable[[], object]
-"""Returns something true where there is more to do at once."""
+"""A function that returns a true value if there is more to do at once."""
 T = TypeVar("T")
 
 
 class Loop(NamedTuple):
-    """What is repeated. A failed step is tried again after the pause."""
+    """A step that is repeated. A failed step is retried after the pause."""
 
     name: str
     step: Step
@@ -40,7 +40,7 @@ class Loop(NamedTuple):
 
 
 class _Failing(NamedTuple):
-    """How a step fails: its error's code, when that was last said, and how often it failed so since."""
+    """The current failure of a step: the error code, when it was last logged, and how often it occurred since."""
 
     code: str
     told_at: float
@@ -48,7 +48,7 @@ class _Failing(NamedTuple):
 
 
 class Loops:
-    """Those of one worker. Once ``stopping`` is set, no step begins."""
+    """The loops of one worker. Once ``stopping`` is set, no step starts."""
 
     def __init__(self, chance: random.Random) -> None:
         self.stopping = threading.Event()
@@ -64,28 +64,28 @@ class Loops:
         self.begin(self._repeat(loop))
 
     def begin(self, work: Coroutine[Any, Any, None]) -> None:
-        """Whatever waits for more than its own pause. It is cancelled at the stop; a step that it waits for ends first.
-        For any thread but the one that waits."""
+        """Start a coroutine on the scheduling thread, from any other thread. ``stop`` cancels it; a step for which it
+        waits finishes first."""
         if not self._thread.is_alive():
             self._thread.start()
             self._runs.wait()
         self._loop.call_soon_threadsafe(self.add, work)
 
     def stop(self) -> None:
-        """Begin no more steps, and wait for nothing any more."""
+        """Start no more steps, and cancel all waiting."""
         already = self.stopping.is_set()
         self.stopping.set()
         if self._runs.is_set() and not already:
             self._loop.call_soon_threadsafe(self._stopped.set)
 
     def join(self, within_s: float) -> None:
-        """Wait for the steps that run, at most so long."""
+        """Wait for running steps, at most ``within_s`` seconds."""
         if self._runs.is_set():
             self._thread.join(timeout=within_s)
 
     async def step(self, name: str, work: Callable[[], T], *, limiter: CapacityLimiter | None = None) -> T | None:
-        """Do it in a thread. None when it failed or found no thread, which the log says, or when no step begins any
-        more."""
+        """Run ``work`` in a thread and return its result. Return None if it failed or no thread could be started, which
+        is logged, or if the loops are stopping."""
         if self.stopping.is_set():
             return None
         with bound_contextvars(**{FIELD: new_request_id()}):  # peers log it too, with what they answer to this step
@@ -93,16 +93,16 @@ class Loops:
         self._steps.add(done)
         done.add_done_callback(self._steps.discard)
         try:
-            return await asyncio.shield(done)  # who waits for it may be cancelled; a thread cannot
-        except Exception:  # it did not begin, for want of a thread; else whoever waits for it would end for good
+            return await asyncio.shield(done)  # the caller may be cancelled; a thread cannot
+        except Exception:  # no thread could be started; the calling loop must go on
             log.exception("a step did not begin, tried again later", loop=name)
             return None
 
     async def drain(
         self, name: str, take_one: Callable[[Callable[[], object]], bool], places: asyncio.Semaphore
     ) -> None:
-        """Repeat what takes one thing, calls back as soon as it has it, and does it, until there is none left; as many
-        are done beside each other as there are ``places``."""
+        """Call ``take_one`` until it finds nothing, with at most ``places`` calls at once. ``take_one`` takes one job,
+        calls its argument as soon as it has the job, and then does the job."""
         while not self.stopping.is_set():
             await places.acquire()
             found: asyncio.Future[bool] = self._loop.create_future()
@@ -120,7 +120,7 @@ class Loops:
                 await self.pause(loop.pause_s)
 
     def add(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
-        """As ``begin``, from within what the one thread does."""
+        """As ``begin``, but from the scheduling thread."""
         task = self._loop.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._ended)
@@ -129,7 +129,7 @@ class Loops:
         return task
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
-        """What ends by an error is not begun anew: at least the log says so."""
+        """Log a coroutine that ended with an error: it is not started again."""
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("a loop ended, restart the node", loop=task.get_name(), exc_info=error)
@@ -158,8 +158,8 @@ class Loops:
         return None
 
     def _tell_failed(self, name: str, error: ExchangeError) -> None:
-        """At once, and then now and then with how often it did: while a database is away for a weekend, a line for each
-        try would fill the disk."""
+        """Log the first failure at once, repeated failures rarely and with their count. If a database is unavailable
+        for a weekend, a line for each attempt would fill the disk."""
         now = time.monotonic()
         with self._telling:
             known = self._failing.get(name, _Failing("", -math.inf, 0))

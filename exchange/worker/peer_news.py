@@ -1,4 +1,4 @@
-"""Waiting for news of peers: for how long each is asked to wait, and which lines stand meanwhile."""
+"""Long polling of peers: how long each peer is asked to wait for news, and which connections are open meanwhile."""
 
 from __future__ import annotations
 
@@ -26,16 +26,17 @@ from exchange.worker.loops import Loops
 log = structlog.get_logger(__name__)
 
 SHORTEST_S: Final = 20
-"""A line that nobody knows yet is asked to stand for so long, and twice as long after each quiet answer. One that
-breaks off was perhaps forgotten by a router or a proxy, and the next stands for half as long."""
+"""The first wait that a peer is asked for. It doubles after each answer without news. It is halved after a broken
+connection, since a router or a proxy may have dropped it."""
 A_PEER_S: Final = 36
-"""Of each peer a node adds so much to the longest wait: it asks no more often with two hundred peers than with six."""
+"""What each peer adds to the longest wait, so that two hundred peers are not asked more often in all than six."""
 CERTAIN_S: Final = 30
-"""Until then a line may be one that nobody takes at the other end."""
+"""After this time an open connection counts as accepted by the peer."""
 ROUND_AGAIN_S: Final = 3600
-"""A peer without news is gone round to so often, or after its answer."""
+"""The longest time between two rounds with a peer that has no news."""
 IN_VAIN: Final = 3
-"""Of so many questions in a row one may have met a restart of the peer, and one a change of its keys."""
+"""An alarm follows this many failed questions in a row: a restart of the peer and a change of its keys may each fail
+one."""
 
 
 class PeerNews:
@@ -52,8 +53,8 @@ class PeerNews:
         )
 
     async def wait(self, peer: str, lines: NewsLines, loops: Loops) -> None:
-        """Until a peer says that it has news, or its line breaks: the next round finds out. At the latest an hour
-        later, since that round asks for more than the lane."""
+        """Wait until the peer has news or the connection breaks, at most an hour: the next round also asks for what is
+        not on the lane."""
         until = time.monotonic() + ROUND_AGAIN_S
         while await self._is_quiet(peer, lines, loops) and time.monotonic() < until:
             pass
@@ -84,7 +85,7 @@ class PeerNews:
         return quiet and time.monotonic() - begun > asked.wait_s / 2  # who does not wait is not asked at once again
 
     def _is_said_quiet(self, asked: NewsQuestion, answer: NewsAnswer) -> bool:
-        """False too for what is no answer."""
+        """Return whether the answer is valid and reports no news."""
         peer = asked.peer.node_id
         if answer.status != HTTPStatus.OK:
             self._asked_in_vain(peer, f"the answer has the status {answer.status}.")
@@ -98,7 +99,8 @@ class PeerNews:
         return quiet
 
     def _asked_in_vain(self, peer: str, why: str) -> None:
-        """The rounds between go well, or nobody would be waited for: nothing else tells the operator."""
+        """Raise an alarm after ``IN_VAIN`` failures. Ordinary rounds with the peer succeed, so nothing else would
+        inform the operator."""
         times = self._in_vain[peer] = self._in_vain.get(peer, 0) + 1
         if times == IN_VAIN:
             log.warning("a peer cannot be waited for", peer=peer, detail=why)
@@ -113,7 +115,7 @@ class PeerNews:
             )
 
     def note_standing(self) -> None:
-        """A line that stands is a peer that is there: write it down."""
+        """Record that the peers with open connections are reachable."""
         longest = time.monotonic() - CERTAIN_S
         standing = sorted(peer for peer, begun in list(self._standing.items()) if begun < longest)
         if standing:
@@ -128,7 +130,7 @@ class PeerNews:
             still_answers(session, peers, stamp())
 
     def _question(self, peer: str) -> NewsQuestion | None:
-        """None where nothing is waited for: the peer is asked again after the pause between two rounds."""
+        """Return None if the peer is not asked to wait: then the usual pause between two rounds applies."""
         with self._node.store.read() as session:
             most_s = min(self._node.settings.lane_wait_s, max(SHORTEST_S, A_PEER_S * len(asked_peers(session))))
         wait_s = int(min(most_s, self._wait_s.get(peer, SHORTEST_S)))

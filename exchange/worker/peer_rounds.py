@@ -1,4 +1,4 @@
-"""A node's rounds with its peers: take back what was lost, pull, mirror their logs, cosign their heads, tell them."""
+"""Rounds with peers: restore lost statements, pull, mirror the peer's log, cosign its tree head, report it."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ from exchange.store.sync.peers import find_peer
 log = structlog.get_logger(__name__)
 
 LEAST_OFTEN = 16
-"""In intervals of asking: how far apart a peer is asked that misbehaves each time."""
+"""The longest pause before a misbehaving peer is asked again, in multiples of the usual pause."""
 RESTS = 2
-"""A peer that always has more is read a third of the time: for so many times as long as its page took, others have the
-node to themselves, and never for longer than ``LONGEST_REST_S``."""
+"""After each page of a peer that has more, the node rests for this many times the page's duration, at most
+``LONGEST_REST_S``. So such a peer occupies the node for a third of the time."""
 LONGEST_REST_S = 1.0
-BUSY_S = 60  # the longest that a busy peer is left alone, whatever it asks for
+BUSY_S = 60  # the longest pause that a busy peer can ask for
 
 
 class PeerRounds:
-    """What is remembered from one round with a peer to the next. No two rounds with a peer run at once."""
+    """State between the rounds with each peer. No two rounds with the same peer run at once."""
 
     def __init__(self, node: Node, client: PeerClient, hours: AvailableHours, stopping: threading.Event) -> None:
         self._node, self._client, self._hours, self._stopping = node, client, hours, stopping
@@ -50,11 +50,11 @@ class PeerRounds:
         self._ask_at: dict[str, float] = {}
 
     def is_up_to_date(self, peer: str) -> bool:
-        """Whether nothing was left to be had of a peer when the last round with it ended, and none is waited for."""
+        """Return whether the last round fetched everything from the peer, and no statement of it is awaited."""
         return peer in self._up_to_date
 
     def pull(self, peer: str) -> bool:
-        """One round with one peer, and what its clock said in it."""
+        """Do one round with a peer, and note how far its clock differs."""
         self._up_to_date.discard(peer)
         if monotonic() < self._ask_at.get(peer, 0.0):
             return False
@@ -68,7 +68,8 @@ class PeerRounds:
                 note_clock(self._node, peer, ahead_s)
 
     def _round(self, peer: str) -> bool:
-        """Take back what was lost, pull, mirror the log, cosign its head, tell it; or ask who else cosigned it."""
+        """Restore lost statements, pull, mirror the log, cosign its tree head and report it, or ask for cosignatures of
+        others."""
         try:
             with self._node.store.read() as session:
                 waits = not may_sign(self._node, session)
@@ -108,7 +109,7 @@ class PeerRounds:
         return more
 
     def tell_witnesses(self) -> None:
-        """Tell those peers what was cosigned since, of which no news is waited for meanwhile."""
+        """Report newly cosigned heads to the peers that are up to date, with which no round is due."""
         if self._cosigned:
             self._cosigned = False
             for peer in sorted(self._up_to_date):
@@ -117,13 +118,13 @@ class PeerRounds:
                         self._meet(peer)
 
     def _come_again(self, peer: str, busy: PeerBusy) -> bool:
-        """As late as it asked for. No alarm: nothing is wrong. No wait here, where it would take another's place."""
+        """Ask a busy peer again at the time that it named. This is no alarm. Waiting here would block another peer."""
         log.info("a peer is busy, asked again later", peer=peer, detail=str(busy))
         self._ask_at[peer] = monotonic() + min(busy.retry_after_s, BUSY_S)
         return False
 
     def _look_for_keys(self, peer: str, error: PeerError) -> bool:
-        """What a peer signed did not verify, or was refused: its keys may be new ones. Returns whether they are."""
+        """Ask for new keys of a peer whose signature failed. Return whether there are new keys."""
         told = str(error)
         try:
             if isinstance(error, PeerMisbehaved) and learn_keys(self._node, self._client, peer):
@@ -141,14 +142,14 @@ class PeerRounds:
         return False
 
     def _ask_later(self, peer: str) -> None:
-        """Who misbehaves again and again is asked seldom: to read and refuse its answers costs others' time too."""
+        """Ask a peer that keeps misbehaving less often: reading its answers delays other peers."""
         times = self._lied[peer] = self._lied.get(peer, 0) + 1
         longer = min(2 ** min(times, 10), LEAST_OFTEN)
         self._ask_at[peer] = monotonic() + longer * self._node.settings.pull_interval_s
 
     def _get_back(self, peer: str) -> PeerError | None:
-        """After a restore: the log's hashes, then what this peer holds of this node's own. What is refused keeps
-        nothing else from being done."""
+        """After a restore, get the log's hashes, then this node's own statements that the peer holds. Return a refusal
+        of the peer as an error, so that the round goes on."""
         try:
             if rebuild(self._node, self._client):
                 log.warning("the log was rebuilt from its witnesses")
