@@ -122,8 +122,9 @@ def _let_settle(owner: Process) -> None:
 
 
 def _held(mk: Node) -> int:
+    records = select(func.count()).select_from(StatementRow).where(StatementRow.type == "record")
     with mk.store.read() as session:
-        return session.get_one(PeerRow, RS).cursor_count
+        return session.scalar(records) or 0
 
 
 def _is_complete(rs: Node, mk: Node, records: int) -> int:
